@@ -1,0 +1,1 @@
+"""The documented contracts, one package each, and the routes for operators."""

@@ -1,0 +1,12 @@
+"""The canonical contract: `{code, message, data}` under /api/v1, and the files that its tasks made."""
+
+from flask import Blueprint
+
+from backend.contract import Api
+from backend.dialects import CodeDialect
+
+api = Api(Blueprint("v1", __name__, url_prefix="/api/v1"), CodeDialect())
+files = Api(Blueprint("files", __name__, url_prefix="/generated_outputs"), CodeDialect())
+APIS = (api, files)
+
+from backend.api.v1 import auth, generation, results  # noqa: E402, F401 - the routes register themselves

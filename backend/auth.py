@@ -1,0 +1,66 @@
+"""Who calls: tokens made and read by Flask-JWT-Extended, checked against the user's row.
+
+A token carries the user's id and the version of their tokens; a changed password raises the version, a logout puts
+the single token on the deny list.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from flask import Flask
+from flask_jwt_extended import JWTManager, create_access_token, decode_token, get_jwt, verify_jwt_in_request
+from flask_jwt_extended.exceptions import JWTExtendedException, NoAuthorizationError
+from jwt.exceptions import ExpiredSignatureError, PyJWTError
+
+from backend.services.accounts import Account, TokenClaims
+from backend.wiring import services
+from shared.errors import TokenExpired, TokenInvalid, TokenMissing
+from shared.settings import Settings
+
+
+@dataclass(frozen=True)
+class Token:
+    """An access token and the moment it ends by itself."""
+
+    text: str
+    expires_at: datetime
+
+
+def init_app(app: Flask, settings: Settings) -> None:
+    """Tokens are signed with a key of their own, derived from the one secret."""
+    secret = settings.secret_key.get_secret_value()
+    app.config["JWT_SECRET_KEY"] = hashlib.sha256(f"jwt:{secret}".encode()).hexdigest()
+    app.config["JWT_ACCESS_TOKEN_EXPIRES"] = timedelta(hours=settings.token_hours)
+    JWTManager(app)
+
+
+def issue(account: Account) -> Token:
+    """A fresh token of this user."""
+    text = create_access_token(str(account.id), additional_claims={"ver": account.token_version})
+    return Token(text, _moment(decode_token(text)["exp"]))
+
+
+def authenticate() -> Account:
+    """The user whose token came with this request. Raises one of the Unauthenticated errors."""
+    claims = claimed()
+    return services().accounts.recognise(claims)
+
+
+def claimed() -> TokenClaims:
+    """What this request's token says, its signature and time checked."""
+    try:
+        verify_jwt_in_request()
+        claims: dict[str, Any] = get_jwt()
+        return TokenClaims(int(claims["sub"]), int(claims["ver"]), str(claims["jti"]), _moment(claims["exp"]))
+    except NoAuthorizationError as error:
+        raise TokenMissing from error
+    except ExpiredSignatureError as error:
+        raise TokenExpired from error
+    except (JWTExtendedException, PyJWTError, KeyError, TypeError, ValueError) as error:
+        raise TokenInvalid from error
+
+
+def _moment(timestamp: float) -> datetime:
+    return datetime.fromtimestamp(timestamp, UTC)

@@ -1,0 +1,126 @@
+"""One OpenAPI 3.1 document per contract, read from the contracts its routes were registered with."""
+
+import re
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Any
+
+from flask import Flask
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+from werkzeug.routing import Rule
+
+from backend.contract import Api, Caller, Contract, ModelType
+from shared import errors
+from shared.errors import AppError
+
+REF = "#/components/schemas/{model}"
+BINARY = {"type": "string", "format": "binary"}
+BEARER = {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}}
+PATH_TYPES = {"IntegerConverter": {"type": "integer", "minimum": 0}}
+TOKEN_ERRORS = (errors.TokenMissing, errors.TokenInvalid, errors.TokenExpired, errors.TokenRevoked)
+BODY_ERRORS = (errors.Invalid, errors.MalformedBody, errors.UnsupportedMediaType, errors.TooLarge)
+
+
+class Nothing(BaseModel):
+    """No data comes with this answer."""
+
+
+def document(app: Flask, apis: Sequence[Api], title: str, version: str) -> dict[str, Any]:
+    """The OpenAPI 3.1 document of these APIs as plain data."""
+    models = sorted({model for api in apis for model in _models(api)}, key=str)
+    refs, definitions = models_json_schema(models, ref_template=REF)
+    paths: dict[str, Any] = {}
+    for rule in app.url_map.iter_rules():
+        for api in apis:
+            if contract := api.contracts.get(rule.endpoint):
+                method = next(iter((rule.methods or set()) - {"HEAD", "OPTIONS"})).lower()
+                paths.setdefault(_path(rule), {})[method] = _operation(app, api, rule, contract, refs)
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": title, "version": version},
+        "paths": paths,
+        "components": {"schemas": definitions["$defs"], "securitySchemes": BEARER},
+    }
+
+
+def raised(contract: Contract) -> set[type[AppError]]:
+    """Every error that a client of this route can meet."""
+    found: set[type[AppError]] = {*contract.errors, errors.Unavailable, AppError}
+    if contract.caller is not Caller.PUBLIC:
+        found |= set(TOKEN_ERRORS)
+    if contract.query or contract.media_types:
+        found.add(errors.Invalid)
+    return found | set(BODY_ERRORS) if contract.media_types else found
+
+
+def _models(api: Api) -> set[tuple[ModelType, Any]]:
+    found: set[tuple[ModelType, Any]] = {(api.dialect.failure_model, "serialization")}
+    for contract in api.contracts.values():
+        found.add((_success(api, contract), "serialization"))
+        found |= {(m, "validation") for m in (contract.query, contract.body, contract.form) if m}
+    return found
+
+
+def _success(api: Api, contract: Contract) -> ModelType:
+    return api.dialect.success_model(contract.returns or Nothing)
+
+
+def _path(rule: Rule) -> str:
+    return re.sub(r"<(?:[^:<>]+:)?([^<>]+)>", r"{\1}", rule.rule)
+
+
+def _operation(app: Flask, api: Api, rule: Rule, contract: Contract, refs: Any) -> dict[str, Any]:
+    view = app.view_functions[rule.endpoint]
+    operation = {
+        "operationId": rule.endpoint.replace(".", "_"),
+        "summary": (view.__doc__ or "").strip().split("\n")[0],
+        "tags": [api.blueprint.name],
+        "security": [] if contract.caller is Caller.PUBLIC else [{"bearer": []}],
+        "parameters": [*_path_parameters(rule), *_query_parameters(contract)],
+        "responses": _responses(api, contract, refs),
+    }
+    if contract.media_types:
+        model = contract.body or contract.form
+        schema = refs[model, "validation"] if model else BINARY
+        content = {media_type: {"schema": schema} for media_type in contract.media_types}
+        operation["requestBody"] = {"required": True, "content": content}
+    return operation
+
+
+def _path_parameters(rule: Rule) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": name,
+            "in": "path",
+            "required": True,
+            "schema": PATH_TYPES.get(type(c).__name__, {"type": "string"}),
+        }
+        for name, c in rule._converters.items()
+    ]
+
+
+def _query_parameters(contract: Contract) -> list[dict[str, Any]]:
+    if not contract.query:
+        return []
+    schema = contract.query.model_json_schema(ref_template=REF)
+    required = schema.get("required", [])
+    return [{"name": n, "in": "query", "required": n in required, "schema": s} for n, s in schema["properties"].items()]
+
+
+def _responses(api: Api, contract: Contract, refs: Any) -> dict[str, Any]:
+    """Success and every failure, by the HTTP status that the dialect gives it."""
+    failure = refs[api.dialect.failure_model, "serialization"]
+    by_status: dict[int, list[str]] = {}
+    for error in raised(contract):
+        by_status.setdefault(api.dialect.failure(error())[1], []).append(error.code)
+    responses = {
+        str(status): {
+            "description": f"{HTTPStatus(status).phrase}: {', '.join(sorted(codes))}",
+            "content": {"application/json": {"schema": failure}},
+        }
+        for status, codes in sorted(by_status.items())
+    }
+    schema = refs[_success(api, contract), "serialization"]
+    content = {kind: {"schema": schema if kind == "application/json" else BINARY} for kind in contract.produces}
+    return {"200": {"description": "OK", "content": content}} | responses

@@ -1,0 +1,117 @@
+"""Users: signing up, logging in, passwords, and which tokens still count."""
+
+import unicodedata
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+
+from sqlalchemy import ColumnElement, exists, or_, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+from werkzeug.security import check_password_hash, generate_password_hash
+
+from shared.db import writing
+from shared.errors import AccountTaken, AppError, EmailTaken, LoginFailed, TokenRevoked, WrongPassword
+from shared.models import RevokedToken, User
+
+
+@dataclass(frozen=True)
+class Account:
+    """A user as the other parts know them."""
+
+    id: int
+    account: str
+    email: str
+    token_version: int
+    created_at: datetime
+
+
+@dataclass(frozen=True)
+class TokenClaims:
+    """What a token says of itself."""
+
+    user_id: int
+    version: int
+    jti: str
+    expires_at: datetime
+
+
+class Accounts:
+    """The accounts of all users."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def register(self, account: str, email: str, password: str) -> Account:
+        """A new user. Raises AccountTaken or EmailTaken; names differ by more than case or width."""
+        user = User(
+            account=unicodedata.normalize("NFC", account),
+            account_key=_key(account),
+            email=email.lower(),
+            password_hash=generate_password_hash(password),
+        )
+        try:
+            with writing(self._session):
+                self._refuse_taken(user.account_key, user.email)
+                self._session.add(user)
+        except IntegrityError as error:
+            self._refuse_taken(user.account_key, user.email)
+            raise AppError from error
+        return _account(user)
+
+    def log_in(self, name: str, password: str) -> Account:
+        """The user of this name or e-mail address. Raises LoginFailed, taking as long for an unknown name."""
+        user = self._session.scalar(select(User).where(or_(User.account_key == _key(name), User.email == name.lower())))
+        matches = check_password_hash(user.password_hash if user else _nobody(), password)
+        if user is None or not matches:
+            raise LoginFailed
+        return _account(user)
+
+    def recognise(self, claims: TokenClaims) -> Account:
+        """The user of a token. Raises TokenRevoked after a logout, a changed password or the account's end."""
+        revoked = exists().where(RevokedToken.jti == claims.jti)
+        columns = (User.id, User.account, User.email, User.token_version, User.created_at)
+        row = self._session.execute(select(*columns).where(User.id == claims.user_id, ~revoked)).one_or_none()
+        if row is None or row.token_version != claims.version:
+            raise TokenRevoked
+        return Account(*row)
+
+    def change_password(self, user_id: int, old: str, new: str) -> None:
+        """Replace the password and end all of the user's tokens. Raises WrongPassword."""
+        known = self._session.scalars(select(User.password_hash).where(User.id == user_id)).one()
+        if not check_password_hash(known, old):
+            raise WrongPassword
+        changed = {"password_hash": generate_password_hash(new), "token_version": User.token_version + 1}
+        with writing(self._session):
+            same = (User.id == user_id, User.password_hash == known)
+            if self._session.execute(update(User).where(*same).values(changed)).rowcount != 1:  # type: ignore[attr-defined]
+                raise WrongPassword
+
+    def log_out(self, claims: TokenClaims) -> None:
+        """End this one token."""
+        with writing(self._session):
+            self._session.merge(RevokedToken(jti=claims.jti, expires_at=claims.expires_at))
+
+    def _refuse_taken(self, account_key: str, email: str) -> None:
+        if self._has(User.account_key == account_key):
+            raise AccountTaken
+        if self._has(User.email == email):
+            raise EmailTaken
+
+    def _has(self, condition: ColumnElement[bool]) -> bool:
+        return self._session.scalar(select(User.id).where(condition)) is not None
+
+
+def _account(user: User) -> Account:
+    return Account(user.id, user.account, user.email, user.token_version, user.created_at)
+
+
+def _key(account: str) -> str:
+    """What two names that a reader could take for each other have in common (Unicode's NFKC and case folding)."""
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", account).casefold())
+
+
+@cache
+def _nobody() -> str:
+    """A hash that no password has been made for."""
+    return generate_password_hash("nobody")

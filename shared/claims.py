@@ -1,0 +1,172 @@
+"""Who works on what: the queue's order, leases and their fencing tokens.
+
+Everything here is one short transaction on the caller's engine; all times are the database's own. A claim is known
+by (task id, fence): each claim raises the fence, and whoever holds an older one can renew, finish or give back nothing.
+The attempt beside it counts only the tries that a user should hear of: one that was given back does not.
+"""
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Engine, Select, and_, func, or_, select, update
+
+from shared.clock import database_now
+from shared.db import write
+from shared.generation import Kind, Parameters
+from shared.lifecycle import Status, move
+from shared.models import Task, Worker
+
+LOOK_AHEAD = 64
+WORKER_LOST = "worker_lost"
+NO_HOLDER: dict[str, Any] = {"worker_id": None, "lease_until": None}
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A task that this worker may work on for as long as its lease is renewed."""
+
+    id: int
+    fence: int
+    attempt: int
+    public_id: str
+    kind: Kind
+    prompt: str
+    parameters: Parameters
+
+
+@dataclass(frozen=True)
+class Expired:
+    """What a sweep found: tasks back in the queue, and tasks that have killed too many workers."""
+
+    requeued: int
+    failed: int
+
+
+class Claims:
+    """The claims of one worker process; its id is made in the process that holds the device."""
+
+    def __init__(self, engine: Engine, worker_id: str, lease_seconds: float, max_attempts: int) -> None:
+        self._engine = engine
+        self._worker_id = worker_id
+        self._lease_seconds = lease_seconds
+        self._max_attempts = max_attempts
+
+    def claim(self, queue: str, limit: Callable[[str], int]) -> list[Claim]:
+        """The oldest queued task and up to `limit(model)` - 1 more that share its batch key; empty when none waits.
+
+        Looks first and locks only what it takes, so that another worker is not pushed deeper into the queue.
+        """
+        with write(self._engine) as connection:
+            candidates, size = _look(connection, queue, limit)
+            ids = [row.id for row in connection.execute(_lock(candidates, size))] if candidates else []
+            if not ids:
+                return []
+            connection.execute(
+                move(
+                    Status.QUEUED,
+                    Status.PROCESSING,
+                    Task.id.in_(ids),
+                    worker_id=self._worker_id,
+                    fence=Task.fence + 1,
+                    attempt=Task.attempt + 1,
+                    lease_until=database_now(self._lease_seconds),
+                    started_at=database_now(),
+                )
+            )
+            return [_claim(row) for row in connection.execute(_claimed(ids)).all()]
+
+    def renew(self, held: Collection[tuple[int, int]]) -> set[tuple[int, int]]:
+        """Prolong the leases of the (id, fence) pairs that are really held; returns those that still are ours."""
+        if not held:
+            return set()
+        with write(self._engine) as connection:
+            mine = self._mine(held)
+            ours = connection.execute(select(Task.id, Task.fence).where(mine).with_for_update()).all()
+            connection.execute(update(Task).where(mine).values(lease_until=database_now(self._lease_seconds)))
+            return {(row.id, row.fence) for row in ours}
+
+    def complete(self, claim: Claim, results: Sequence[dict[str, Any]]) -> bool:
+        """True when the task is completed by this very claim; False when the lease was lost before."""
+        return self._end(claim, Status.COMPLETED, results=list(results))
+
+    def fail(self, claim: Claim, error_code: str) -> bool:
+        """The same for a task that cannot be done."""
+        return self._end(claim, Status.FAILED, error_code=error_code)
+
+    def give_back(self, held: Collection[tuple[int, int]]) -> int:
+        """Put claims back into the queue as if they had never been taken: the attempt does not count."""
+        if not held:
+            return 0
+        return self._run(move(*BACK, self._mine(held), attempt=Task.attempt - 1, **NO_HOLDER))
+
+    def take_over(self, node: str) -> int:
+        """Free the tasks of this node's earlier processes, which are dead, without waiting for their leases."""
+        dead = select(Worker.id).where(Worker.node == node, Worker.id != self._worker_id)
+        return sum(self._free(Task.worker_id.in_(dead)))
+
+    def expire(self) -> Expired:
+        """Free every task whose lease has run out; any worker may do this at any time."""
+        requeued, failed = self._free(Task.lease_until < database_now())
+        return Expired(requeued, failed)
+
+    def waiting(self, queue: str, seconds: float) -> int:
+        """How many tasks of this queue have waited at least so long."""
+        old = and_(Task.status == Status.QUEUED, Task.queue == queue, Task.created_at < database_now(-seconds))
+        with self._engine.connect() as connection:
+            return connection.scalar(select(func.count()).select_from(Task).where(old)) or 0
+
+    def _free(self, *where: ColumnElement[bool]) -> tuple[int, int]:
+        worn_out = Task.attempt >= self._max_attempts
+        with write(self._engine) as connection:
+            failed = connection.execute(
+                move(*FAILED, *where, worn_out, error_code=WORKER_LOST, finished_at=database_now(), **NO_HOLDER)
+            )
+            requeued = connection.execute(move(*BACK, *where, **NO_HOLDER))
+            return requeued.rowcount, failed.rowcount
+
+    def _end(self, claim: Claim, status: Status, **values: Any) -> bool:
+        mine = self._mine([(claim.id, claim.fence)])
+        return self._run(move(Status.PROCESSING, status, mine, finished_at=database_now(), **NO_HOLDER, **values)) == 1
+
+    def _mine(self, held: Collection[tuple[int, int]]) -> ColumnElement[bool]:
+        pairs = or_(*(and_(Task.id == task, Task.fence == fence) for task, fence in held))
+        return and_(Task.status == Status.PROCESSING, Task.worker_id == self._worker_id, pairs)
+
+    def _run(self, statement: Any) -> int:
+        with write(self._engine) as connection:
+            rows: int = connection.execute(statement).rowcount
+            return rows
+
+
+BACK = (Status.PROCESSING, Status.QUEUED)
+FAILED = (Status.PROCESSING, Status.FAILED)
+
+
+def _look(connection: Connection, queue: str, limit: Callable[[str], int]) -> tuple[list[int], int]:
+    """Ids worth locking, twice as many as wanted since others look too, and how many are wanted."""
+    waiting = connection.execute(
+        select(Task.id, Task.batch_key, Task.model)
+        .where(Task.status == Status.QUEUED, Task.queue == queue)
+        .order_by(Task.id)
+        .limit(LOOK_AHEAD)
+    ).all()
+    if not waiting:
+        return [], 0
+    size = limit(waiting[0].model)
+    return [row.id for row in waiting if row.batch_key == waiting[0].batch_key][: 2 * size], size
+
+
+def _lock(candidates: Sequence[int], size: int) -> Select[int]:
+    free = select(Task.id).where(Task.id.in_(candidates), Task.status == Status.QUEUED)
+    return free.order_by(Task.id).limit(size).with_for_update(skip_locked=True)
+
+
+def _claimed(ids: Sequence[int]) -> Any:
+    columns = (Task.id, Task.fence, Task.attempt, Task.public_id, Task.kind, Task.prompt, Task.parameters)
+    return select(*columns).where(Task.id.in_(ids)).order_by(Task.id)
+
+
+def _claim(row: Any) -> Claim:
+    parameters = Parameters(**row.parameters)
+    return Claim(row.id, row.fence, row.attempt, row.public_id, Kind(row.kind), row.prompt, parameters)

@@ -1,0 +1,81 @@
+"""Connections: the engine's options and the transaction habits of each database.
+
+SQLite (WAL) and MySQL/MariaDB behave alike behind it: autocommit is off, reads see committed rows, a transaction
+that will write says so at its start.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy.orm import Session
+
+WRITES = {"sqlite_begin": "IMMEDIATE"}
+
+
+def engine_options(url: str) -> dict[str, Any]:
+    """Keyword arguments of `create_engine` for this url."""
+    if make_url(url).get_backend_name() == "sqlite":
+        return {"connect_args": {"timeout": 15, "check_same_thread": False}}
+    return {
+        "isolation_level": "READ COMMITTED",
+        "pool_pre_ping": True,
+        "pool_recycle": 1800,
+        "connect_args": {
+            "connect_timeout": 5,
+            "init_command": "SET time_zone = '+00:00'",
+            "charset": "utf8mb4",
+        },
+    }
+
+
+def connect(url: str) -> Engine:
+    """An engine of this url that keeps the habits above."""
+    return configure(create_engine(url, **engine_options(url)))
+
+
+def configure(engine: Engine) -> Engine:
+    """Teach an engine that somebody else made (Flask-SQLAlchemy) the same habits."""
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+@contextmanager
+def writing(session: Session) -> Iterator[None]:
+    """A transaction that will write: commits at its end, rolls back on any error.
+
+    A deferred SQLite transaction that turns from reading to writing fails at once when another one wrote in between,
+    so this one takes the write lock at its start. What the session had begun before is ended.
+    """
+    session.rollback()
+    session.connection(execution_options=WRITES)
+    try:
+        yield
+        session.commit()
+    except BaseException:
+        session.rollback()
+        raise
+
+
+@contextmanager
+def write(engine: Engine) -> Iterator[Connection]:
+    """The same for a plain connection."""
+    with engine.connect().execution_options(**WRITES) as connection, connection.begin():
+        yield connection
+
+
+def _prepare_sqlite(connection: Any, _: Any) -> None:
+    connection.isolation_level = None  # the driver's own idea of transactions is off: _begin_sqlite begins them
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode = WAL")
+    cursor.execute("PRAGMA synchronous = FULL")
+    cursor.execute("PRAGMA foreign_keys = ON")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    mode = connection.get_execution_options().get("sqlite_begin", "DEFERRED")
+    connection.exec_driver_sql(f"BEGIN {mode}")

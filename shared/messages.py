@@ -1,0 +1,20 @@
+"""The hints that travel through the broker. A hint carries no work: it says that a queue has something in it."""
+
+from dataclasses import asdict, dataclass
+from typing import ClassVar
+
+GPU = "gpu"
+QUEUES = (GPU,)
+
+
+@dataclass(frozen=True)
+class Wake:
+    """There is something in `queue`: look."""
+
+    name: ClassVar[str] = "darkroom.wake"
+
+    queue: str = GPU
+
+    def payload(self) -> dict[str, str]:
+        """The hint's keyword arguments as they travel."""
+        return asdict(self)

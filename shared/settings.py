@@ -1,0 +1,108 @@
+"""Every setting of the service, read once from the environment or `.env`, checked, then frozen.
+
+Owns what is configurable and the embedded defaults. Does not know who uses a setting.
+"""
+
+import hashlib
+import tempfile
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+ROOT = Path(__file__).resolve().parent.parent
+SOCKET_PATH_LIMIT = 100  # bytes; the kernel's own limit is 108 on Linux and 104 on macOS
+
+AbsolutePath = Annotated[Path, AfterValidator(lambda path: ROOT / path.expanduser())]
+
+
+class InvalidSettings(Exception):
+    """At least one variable has a value that the service cannot start with."""
+
+
+class Settings(BaseSettings):
+    """The service's settings; the variable of a field is its name in capitals."""
+
+    model_config = SettingsConfigDict(
+        env_file=ROOT / ".env", env_ignore_empty=True, extra="ignore", frozen=True, hide_input_in_errors=True
+    )
+
+    host: str = "127.0.0.1"
+    port: int = Field(8000, ge=1, le=65535)
+    data_dir: AbsolutePath = ROOT / "var"
+    database_url: SecretStr = SecretStr("")
+    broker_url: SecretStr = SecretStr("")
+    models_file: AbsolutePath = ROOT / "shared" / "models.toml"
+
+    secret_key: SecretStr = Field(min_length=32)
+    token_hours: int = Field(168, ge=1, le=24 * 366)
+    cors_origins: Annotated[tuple[str, ...], NoDecode] = ()
+
+    web_workers: int = Field(2, ge=1, le=64)
+    web_threads: int = Field(8, ge=1, le=256)
+
+    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    lease_seconds: float = Field(15, ge=1, le=600)
+    heartbeat_seconds: float = Field(3, ge=0.1, le=60)
+    max_attempts: int = Field(3, ge=1, le=10)
+
+    prompt_max_length: int = Field(2000, ge=1, le=20_000)
+
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["console", "json"] = "console"
+
+    @field_validator("cors_origins", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("heartbeat_seconds")
+    @classmethod
+    def _beats_before_the_lease_ends(cls, value: float, info: object) -> float:
+        lease: float = getattr(info, "data", {}).get("lease_seconds", 15)
+        if value * 2 > lease:
+            raise ValueError("must be at most half of LEASE_SECONDS")
+        return value
+
+    @cached_property
+    def database(self) -> str:
+        """SQLAlchemy's url of the database; SQLite in the data folder unless DATABASE_URL is set."""
+        url = self.database_url.get_secret_value()
+        scheme, _, rest = url.partition("://")
+        if scheme in {"mysql", "mariadb", "mariadb+pymysql"}:
+            return f"mysql+pymysql://{rest}"
+        return url or f"sqlite:///{self.data_dir / 'darkroom.db'}"
+
+    @cached_property
+    def broker_socket(self) -> Path:
+        """Where the embedded broker listens; in the temporary folder when the data folder's path is too long."""
+        path = self.data_dir / "run" / "broker.sock"
+        if len(bytes(path)) < SOCKET_PATH_LIMIT:
+            return path
+        name = hashlib.sha256(bytes(self.data_dir)).hexdigest()[:12]
+        return Path(tempfile.gettempdir()) / f"darkroom-{name}" / "broker.sock"
+
+    @property
+    def embeds_broker(self) -> bool:
+        return not self.broker_url.get_secret_value()
+
+    @cached_property
+    def redis_url(self) -> str:
+        """redis-py's url of the broker, which also keeps progress."""
+        return self.broker_url.get_secret_value() or f"unix://{self.broker_socket}"
+
+    @cached_property
+    def celery_url(self) -> str:
+        """Celery's url of the same broker: it names a unix socket differently."""
+        return self.redis_url.replace("unix://", "redis+socket://", 1)
+
+
+def load() -> Settings:
+    """The settings of this process. Raises InvalidSettings naming each wrong variable, never its value."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        problems = [f"{'.'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors()]
+        raise InvalidSettings("; ".join(problems)) from None

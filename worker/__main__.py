@@ -1,0 +1,32 @@
+"""`python -m worker`: one worker, a parent that stays light and the child that holds the device."""
+
+import os
+import sys
+import uuid
+import warnings
+
+from celery.platforms import SecurityWarning
+
+from shared import log, settings
+from shared.messages import QUEUES
+
+NODE_VARIABLE = "DARKROOM_NODE"
+
+
+def main() -> None:
+    """Runs until SIGTERM; the child of this parent is known by a node id that outlives each child."""
+    try:
+        configured = settings.load()
+    except settings.InvalidSettings as error:
+        sys.exit(f"worker: {error}")
+    log.configure(configured)
+    warnings.simplefilter("ignore", SecurityWarning)  # it is about pickle, which is not accepted here
+    os.environ[NODE_VARIABLE] = uuid.uuid4().hex
+
+    from worker.app import app  # only now: making the app reads the settings
+
+    app.worker_main(["--quiet", "worker", "--queues", ",".join(QUEUES), "--without-gossip", "--without-mingle"])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,39 @@
+"""The Celery app, and what happens when its processes start and stop. The parent never imports torch."""
+
+import os
+
+from billiard import active_children
+from celery.signals import setup_logging, worker_process_init, worker_process_shutdown, worker_shutting_down
+
+from shared import log, settings
+from shared.queue import celery_app
+from worker import process
+
+START_SECONDS = 900  # a child may load a large model before it is up
+
+configured = settings.load()
+app = celery_app(configured.celery_url)
+app.conf.update(imports=("worker.tasks",), worker_proc_alive_timeout=START_SECONDS)
+
+
+@setup_logging.connect
+def _configure_log(**_: object) -> None:
+    log.configure(configured)
+
+
+@worker_process_init.connect
+def _start_process(**_: object) -> None:
+    log.configure(configured)
+    process.start(configured, os.environ["DARKROOM_NODE"])
+
+
+@worker_process_shutdown.connect
+def _stop_process(**_: object) -> None:
+    process.stop()
+
+
+@worker_shutting_down.connect
+def _tell_children(**_: object) -> None:
+    """Celery's warm shutdown waits for the running task; this makes the child give it back at its next step."""
+    for child in active_children():
+        os.kill(child.pid, process.STOP_SIGNAL)

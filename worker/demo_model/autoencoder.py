@@ -1,0 +1,107 @@
+"""The first stage: an autoencoder that folds eight by eight pixels into one latent of four numbers."""
+
+import random
+from pathlib import Path
+
+import numpy as np
+import torch
+from diffusers import AutoencoderKL
+
+from worker.demo_model.pace import Pace, load_checkpoint, save_checkpoint
+from worker.demo_model.scenes import paint, random_scene
+
+BATCH = 32
+CROP = 48
+PEAK_RATE = 2e-3
+KL_WEIGHT = 2e-4
+CHECKPOINT_EVERY = 200
+
+
+def new_autoencoder() -> AutoencoderKL:
+    """Without attention, so that it treats every picture size alike.
+
+    One group per norm: with more, a large plain background decides how a small object's colour comes out.
+    """
+    return AutoencoderKL(
+        block_out_channels=(16, 32, 64, 64),
+        down_block_types=("DownEncoderBlock2D",) * 4,
+        up_block_types=("UpDecoderBlock2D",) * 4,
+        layers_per_block=1,
+        latent_channels=4,
+        norm_num_groups=1,
+        mid_block_add_attention=False,
+        sample_size=128,
+    )
+
+
+def train_autoencoder(steps: int, seed: int, checkpoint: Path) -> AutoencoderKL:
+    """Trains on crops of painted scenes and settles the scale that gives latents unit variance."""
+    torch.manual_seed(seed)
+    vae = new_autoencoder().to(memory_format=torch.channels_last)
+    optimiser = torch.optim.AdamW(vae.parameters(), lr=PEAK_RATE, weight_decay=0.0)
+    done = _resume(vae, optimiser, checkpoint)
+    pace = Pace("autoencoder", optimiser, steps, done)
+    while not pace.finished:
+        pace.step(_loss(vae, _crops(random.Random(f"{seed} crops {pace.done}"))))
+        if pace.done % CHECKPOINT_EVERY == 0 or pace.finished:
+            state = {"model": vae.state_dict(), "optimiser": optimiser.state_dict(), "done": pace.done}
+            save_checkpoint(checkpoint, state)
+    vae.eval()
+    vae.register_to_config(scaling_factor=_scale(vae, seed))
+    return vae
+
+
+@torch.no_grad()
+def encode(vae: AutoencoderKL, pictures: torch.Tensor) -> torch.Tensor:
+    """The scaled latents that the denoiser learns on."""
+    latents: torch.Tensor = vae.encode(pictures).latent_dist.mean * vae.config.scaling_factor
+    return latents
+
+
+def as_tensor(pixels: np.ndarray) -> torch.Tensor:
+    """Pictures of bytes, channels last, as numbers from -1 to 1 with the channels first."""
+    return (torch.from_numpy(pixels).permute(0, 3, 1, 2).float() / 127.5 - 1).contiguous(
+        memory_format=torch.channels_last
+    )
+
+
+def _loss(vae: AutoencoderKL, pictures: torch.Tensor) -> torch.Tensor:
+    with torch.autocast("cpu", torch.bfloat16):
+        posterior = vae.encode(pictures).latent_dist
+        rebuilt = vae.decode(posterior.sample()).sample
+    error = rebuilt.float() - pictures
+    divergence = 0.5 * (posterior.mean.float() ** 2 + posterior.var.float() - 1 - posterior.logvar.float())
+    return error.abs().mean() + 2 * error.square().mean() + KL_WEIGHT * divergence.mean()
+
+
+def _crops(rng: random.Random) -> torch.Tensor:
+    return as_tensor(np.stack([_crop(rng) for _ in range(BATCH)]))
+
+
+def _crop(rng: random.Random) -> np.ndarray:
+    """A piece around some point of an object, since most of a picture is plain background."""
+    scene = random_scene(rng)
+    item = rng.choice(scene.items)
+    pixels = np.asarray(paint(scene))
+    left, top = (_start(rng, centre * len(pixels), len(pixels)) for centre in (item.x, item.y))
+    return pixels[top : top + CROP, left : left + CROP]
+
+
+def _start(rng: random.Random, centre: float, side: int) -> int:
+    return min(max(round(centre) + rng.randint(-CROP, 0), 0), side - CROP)
+
+
+def _scale(vae: AutoencoderKL, seed: int) -> float:
+    rng = random.Random(f"{seed} scale")
+    pixels = np.stack([np.asarray(paint(random_scene(rng))) for _ in range(256)])
+    vae.register_to_config(scaling_factor=1.0)
+    return round(float(1 / encode(vae, as_tensor(pixels)).std()), 4)
+
+
+def _resume(vae: AutoencoderKL, optimiser: torch.optim.Optimizer, checkpoint: Path) -> int:
+    state = load_checkpoint(checkpoint)
+    if state is None:
+        return 0
+    vae.load_state_dict(state["model"])
+    optimiser.load_state_dict(state["optimiser"])
+    return int(state["done"])

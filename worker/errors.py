@@ -1,0 +1,23 @@
+"""Why a generation cannot be done; `code` is what the task's owner is told."""
+
+
+class EngineError(Exception):
+    """Base: the fault lies with this model and what was asked of it, not with the worker."""
+
+    code = "generation_failed"
+
+    def __init__(self, model: str, reason: str) -> None:
+        super().__init__(f"{model}: {reason}")
+        self.model = model
+
+
+class ModelUnavailable(EngineError):
+    """The model is not in the catalogue or cannot be loaded."""
+
+    code = "model_unavailable"
+
+
+class OutOfMemory(EngineError):
+    """The device has not enough memory for this."""
+
+    code = "out_of_memory"

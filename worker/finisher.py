@@ -1,0 +1,99 @@
+"""Encodes, stores and completes beside the device's thread, so that the next batch computes meanwhile."""
+
+import hashlib
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+import structlog
+from sqlalchemy.exc import DBAPIError
+
+from shared.claims import Claim, Claims
+from shared.storage import Storage
+from worker.leases import Leases
+from worker.media import Picture, encode_png
+
+log = structlog.get_logger(__name__)
+
+RETRY_SECONDS = 1.0
+BACKLOG = 2
+
+
+class Finisher:
+    """Files first, under the claim's own name; then the row, if the claim still counts; else the files go again."""
+
+    def __init__(self, claims: Claims, leases: Leases, storage: Storage) -> None:
+        self._claims = claims
+        self._leases = leases
+        self._storage = storage
+        self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="finisher")
+        self._pending: list[Future[None]] = []
+
+    def finish(self, claimed: Sequence[Claim], pictures: Sequence[Sequence[Picture]]) -> None:
+        """Take over these tasks and their pictures; waits only when much is pending already."""
+        self.drain(keep=BACKLOG)
+        for claim, made in zip(claimed, pictures, strict=True):
+            self._pending.append(self._pool.submit(self._finish, claim, made))
+
+    def fail(self, claim: Claim, code: str) -> None:
+        """End a task that cannot be done."""
+        self._insist(claim, lambda: self._claims.fail(claim, code))
+        self._leases.drop(claim)
+
+    def drain(self, keep: int = 0) -> None:
+        """Wait until at most `keep` tasks are pending."""
+        while len(self._pending) > keep:
+            self._pending.pop(0).result()
+
+    def _finish(self, claim: Claim, pictures: Sequence[Picture]) -> None:
+        keys: list[str] = []
+        try:
+            results = [self._store(claim, number, picture, keys) for number, picture in enumerate(pictures, start=1)]
+            completed = self._insist(claim, lambda: self._claims.complete(claim, results))
+        except OSError as error:
+            log.error("storage_failed", task=claim.public_id, error=str(error))
+            completed = False
+            self.fail(claim, "storage_failed")
+        except Exception as error:  # the edge of this thread: the task must end all the same
+            log.error("generation_failed", task=claim.public_id, exc_info=error)
+            completed = False
+            self.fail(claim, "generation_failed")
+        self._leases.drop(claim)
+        if not completed:
+            self._discard(keys)
+
+    def _store(self, claim: Claim, number: int, picture: Picture, keys: list[str]) -> dict[str, Any]:
+        data = encode_png(picture, claim)
+        shard = hashlib.sha256(claim.public_id.encode()).hexdigest()[:2]
+        key = f"results/{shard}/{claim.public_id}.{claim.fence}.{number}.png"
+        keys.append(key)
+        self._storage.save(key, data)
+        height, width, _ = picture.pixels.shape
+        return {
+            "name": f"{claim.public_id}.png" if number == 1 else f"{claim.public_id}_{number}.png",
+            "key": key,
+            "media_type": "image/png",
+            "bytes": len(data),
+            "sha256": hashlib.sha256(data).hexdigest(),
+            "width": width,
+            "height": height,
+            "seed": picture.seed,
+        }
+
+    def _insist(self, claim: Claim, end: Callable[[], bool]) -> bool:
+        """Try again while the database is away and the lease may still be ours."""
+        while self._leases.holds(claim):
+            try:
+                return end()
+            except DBAPIError as error:
+                log.warning("database_away", task=claim.public_id, error=type(error).__name__)
+                time.sleep(RETRY_SECONDS)
+        return False
+
+    def _discard(self, keys: Sequence[str]) -> None:
+        for key in keys:
+            try:
+                self._storage.delete(key)
+            except OSError as error:
+                log.warning("file_left_behind", key=key, error=str(error))

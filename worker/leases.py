@@ -1,0 +1,51 @@
+"""The leases that this process holds, renewed by the heartbeat's thread and asked about by the device's.
+
+A lease counts as lost when the database says so, and also when it could not be asked for a lease's length.
+"""
+
+import threading
+import time
+from collections.abc import Collection
+
+from shared.claims import Claim, Claims
+
+Key = tuple[int, int]
+
+
+class Leases:
+    """What is held, and until when by this process's own monotonic clock."""
+
+    def __init__(self, claims: Claims, lease_seconds: float) -> None:
+        self.claims = claims
+        self._lease_seconds = lease_seconds
+        self._ends: dict[Key, float] = {}
+        self._lock = threading.Lock()
+
+    def hold(self, claimed: Collection[Claim], since: float) -> None:
+        """Hold fresh claims; `since` is the monotonic time before they were asked for."""
+        with self._lock:
+            self._ends.update({_key(claim): since + self._lease_seconds for claim in claimed})
+
+    def drop(self, claim: Claim) -> None:
+        """Hold it no longer, whatever became of it."""
+        with self._lock:
+            self._ends.pop(_key(claim), None)
+
+    def holds(self, claim: Claim) -> bool:
+        """Whether this process may still work on it."""
+        with self._lock:
+            return self._ends.get(_key(claim), 0) > time.monotonic()
+
+    def renew(self) -> None:
+        """Prolong what is held; what the database says is not ours any more is lost. Raises DBAPIError."""
+        with self._lock:
+            asked = set(self._ends)
+        since = time.monotonic()
+        ours = self.claims.renew(asked)
+        with self._lock:
+            for key in asked & self._ends.keys():
+                self._ends[key] = since + self._lease_seconds if key in ours else 0
+
+
+def _key(claim: Claim) -> Key:
+    return claim.id, claim.fence

@@ -1,0 +1,61 @@
+"""Pictures as files: PNG with the text that says how it was made."""
+
+import io
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+
+from shared.claims import Claim
+
+SOFTWARE = "Darkroom"
+
+
+@dataclass(frozen=True)
+class Picture:
+    """`pixels` is height x width x 3, 8 bits; `seed` is this picture's own."""
+
+    pixels: npt.NDArray[np.uint8]
+    seed: int
+
+
+def encode_png(picture: Picture, claim: Claim) -> bytes:
+    """A PNG whose text chunks are A1111's `parameters` and a JSON manifest.
+
+    Compression level 1: a higher one costs more time than a small model takes for the picture.
+    """
+    info = PngInfo()
+    info.add_text("Software", SOFTWARE)
+    info.add_itxt("parameters", _a1111(picture, claim))
+    info.add_itxt("darkroom", json.dumps(_manifest(picture, claim), ensure_ascii=False))
+    file = io.BytesIO()
+    Image.fromarray(picture.pixels, "RGB").save(file, "PNG", pnginfo=info, compress_level=1)
+    return file.getvalue()
+
+
+def _a1111(picture: Picture, claim: Claim) -> str:
+    p = claim.parameters
+    lines = [claim.prompt, *([f"Negative prompt: {p.negative_prompt}"] if p.negative_prompt else [])]
+    facts = {
+        "Steps": p.steps,
+        "Sampler": p.sampling_method,
+        "CFG scale": f"{p.guidance_scale:g}",
+        "Seed": picture.seed,
+        "Size": f"{p.width}x{p.height}",
+        "Model": p.model,
+    }
+    return "\n".join([*lines, ", ".join(f"{name}: {value}" for name, value in facts.items())])
+
+
+def _manifest(picture: Picture, claim: Claim) -> dict[str, Any]:
+    return {
+        "task_id": claim.public_id,
+        "type": claim.kind.value,
+        "prompt": claim.prompt,
+        **claim.parameters.as_dict(),
+        "seed": picture.seed,
+    }

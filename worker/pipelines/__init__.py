@@ -1,0 +1,1 @@
+"""The kinds of task over diffusers, one file each."""

@@ -1,0 +1,95 @@
+"""The process that holds the device: the one place where its parts are built, started and stopped."""
+
+import signal
+import uuid
+
+import sqlalchemy
+import structlog
+
+from shared import db
+from shared.catalog import Catalog
+from shared.claims import Claims
+from shared.progress import ProgressBoard, redis_client
+from shared.queue import Queue, celery_app
+from shared.settings import Settings
+from shared.storage import LocalStorage
+from worker.errors import EngineError
+from worker.finisher import Finisher
+from worker.heartbeat import Heartbeat
+from worker.job import Generator, Jobs
+from worker.leases import Leases
+from worker.registry import Registry
+
+log = structlog.get_logger(__name__)
+
+STOP_SIGNAL = signal.SIGUSR2  # not SIGTERM: the pool sets that one back after each child's start
+
+
+class Process:
+    """One worker process; its id is made here, in the process itself, so that no successor can inherit it."""
+
+    def __init__(self, settings: Settings, node: str) -> None:
+        self._settings = settings
+        self._worker_id = uuid.uuid4().hex
+        self._queue = Queue(celery_app(settings.celery_url))
+        beats = db.connect(settings.database)  # a connection of its own: no long transaction can hold up a beat
+        self._leases = Leases(self._claims(beats), settings.lease_seconds)
+        self._registry = Registry(beats, self._worker_id, node)
+        self._heartbeat = Heartbeat(self._leases, self._registry, self._queue, settings.heartbeat_seconds)
+        self._jobs: Jobs | None = None
+
+    def start(self) -> None:
+        """Show the world a live worker, free what a dead predecessor held; then load the default model."""
+        self._heartbeat.start()
+        from worker.engine import Engine  # only now, and never in the parent: importing torch takes seconds
+
+        engine = Engine(Catalog.read(self._settings.models_file), self._settings.device)
+        self._jobs = self._work_on(engine)
+        signal.signal(STOP_SIGNAL, lambda *_: self.jobs.stop())
+        try:
+            engine.warm_up()
+        except EngineError as error:
+            log.error("model_unavailable", model=error.model, error=str(error))
+        log.info("worker_ready", worker=self._worker_id, device=engine.device)
+
+    @property
+    def jobs(self) -> Jobs:
+        """What the hint handlers call. Raises RuntimeError before the start."""
+        if self._jobs is None:
+            raise RuntimeError("the process has not been started")
+        return self._jobs
+
+    def stop(self) -> None:
+        """Finish what is encoded and stored, then be gone at once instead of after a lease's length."""
+        self.jobs.finisher.drain()
+        self._heartbeat.stop()
+        self._registry.leave()
+
+    def _work_on(self, engine: Generator) -> Jobs:
+        claims = self._claims(db.connect(self._settings.database))
+        finisher = Finisher(claims, self._leases, LocalStorage(self._settings.data_dir / "files"))
+        progress = ProgressBoard(redis_client(self._settings.redis_url))
+        return Jobs(claims, self._leases, engine, finisher, progress, self._queue)
+
+    def _claims(self, engine: sqlalchemy.Engine) -> Claims:
+        return Claims(engine, self._worker_id, self._settings.lease_seconds, self._settings.max_attempts)
+
+
+_processes: list[Process] = []
+
+
+def start(settings: Settings, node: str) -> None:
+    """Make this process a worker."""
+    _processes.append(Process(settings, node))
+    current().start()
+
+
+def current() -> Process:
+    """The worker that this process is."""
+    return _processes[-1]
+
+
+def stop() -> None:
+    """Leave in order."""
+    while _processes:
+        _processes.pop().stop()

@@ -4,6 +4,8 @@ A view gets validated pydantic models and returns plain data; its Api writes tha
 the Api's dialect. Knows no envelope, no rule and no language.
 """
 
+import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
@@ -23,6 +25,7 @@ ModelType = type[BaseModel]
 View = Callable[..., Any]
 Reply = tuple[Response, int, list[tuple[str, str]]]
 
+HALF_CHARACTER = re.compile(rb"\\u[dD][89a-fA-F]")  # an escaped surrogate, which is text only with its other half
 OF_HTTP: dict[int, type[AppError]] = {
     400: errors.MalformedBody,
     404: errors.NotFound,
@@ -78,7 +81,7 @@ class Contract:
         if self.query:
             arguments["query"] = _validated(self.query, _unpacked(self.query, request.args))
         if self.body:
-            arguments["body"] = _validated(self.body, request.get_json())
+            arguments["body"] = _validated(self.body, _json())
         if self.form:
             fields = MultiDict([*request.form.items(multi=True), *request.files.items(multi=True)])
             arguments["form"] = _validated(self.form, _unpacked(self.form, fields))
@@ -145,6 +148,17 @@ def owner(app: Flask) -> Api:
     apis: tuple[Api, ...] = app.extensions["apis"]
     prefixed = [api for api in apis if api.blueprint.url_prefix and request.path.startswith(api.blueprint.url_prefix)]
     return max(prefixed or apis[:1], key=lambda api: len(api.blueprint.url_prefix or ""))
+
+
+def _json() -> Any:
+    """The body as plain data. Raises MalformedBody also for what the parser takes and nobody can keep."""
+    try:
+        data = request.get_json()
+        if HALF_CHARACTER.search(request.get_data()):
+            json.dumps(data, ensure_ascii=False).encode()
+    except (RecursionError, UnicodeEncodeError) as error:
+        raise errors.MalformedBody from error
+    return data
 
 
 def _validated(model: ModelType, data: Any) -> BaseModel:

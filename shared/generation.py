@@ -20,7 +20,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Parameters:
-    """Everything but the prompt. `width` and `height` are pixels; `seed` is the first picture's, the next has seed + 1."""
+    """Everything but the prompt. Sizes are pixels; `seed` is the first picture's, the next one has `seed + 1`."""
 
     model: str
     width: int

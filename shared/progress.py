@@ -5,10 +5,13 @@ Progress is real or absent: with Redis away writing does nothing and reading fin
 
 import time
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import structlog
 from redis import Redis
+from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
+from redis.retry import Retry
 
 log = structlog.get_logger(__name__)
 
@@ -28,7 +31,8 @@ class Progress:
 
 def redis_client(url: str) -> Redis:
     """A client that fails fast: nothing in it is worth waiting for."""
-    return Redis.from_url(url, socket_timeout=1, socket_connect_timeout=1, decode_responses=True)
+    once_more = Retry(NoBackoff(), 1)  # a connection that the server has closed meanwhile; nothing longer
+    return Redis.from_url(url, socket_timeout=1, socket_connect_timeout=1, retry=once_more, decode_responses=True)
 
 
 class ProgressBoard:
@@ -43,9 +47,10 @@ class ProgressBoard:
         if time.monotonic() < self._silent_until:
             return
         key = _key(task)
+        fields: dict[Any, Any] = asdict(progress)
         try:
             with self._redis.pipeline(transaction=False) as pipeline:
-                pipeline.hset(key, mapping={**asdict(progress)})
+                pipeline.hset(key, mapping=fields)
                 pipeline.expire(key, LIFETIME_SECONDS)
                 pipeline.publish(CHANNEL, task)
                 pipeline.execute()

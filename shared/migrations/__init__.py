@@ -1,5 +1,7 @@
 """The database's schema, one revision a file; `upgrade` brings a database to the newest."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from alembic import command
@@ -18,12 +20,8 @@ def upgrade(engine: Engine) -> None:
     """Run what is missing. Safe when several processes start at once: one works, the others wait and find it done."""
     if is_current(engine):
         return
-    with write(engine) as connection:
-        if engine.dialect.name == "mysql":
-            connection.execute(text("SELECT GET_LOCK(:lock, :wait)"), {"lock": LOCK, "wait": LOCK_WAIT_SECONDS})
+    with write(engine) as connection, _alone(connection):
         command.upgrade(configuration(connection), "head")
-        if engine.dialect.name == "mysql":
-            connection.execute(text("DO RELEASE_LOCK(:lock)"), {"lock": LOCK})
 
 
 def is_current(engine: Engine) -> bool:
@@ -39,3 +37,16 @@ def configuration(connection: Connection | None = None) -> Config:
     config.set_main_option("script_location", str(Path(__file__).parent))
     config.set_main_option("path_separator", "os")
     return config
+
+
+@contextmanager
+def _alone(connection: Connection) -> Iterator[None]:
+    """SQLite's write lock is held already; on MySQL, where DDL commits by itself, a named lock does it."""
+    if connection.dialect.name != "mysql":
+        yield
+        return
+    connection.execute(text("SELECT GET_LOCK(:lock, :wait)"), {"lock": LOCK, "wait": LOCK_WAIT_SECONDS})
+    try:
+        yield
+    finally:
+        connection.execute(text("DO RELEASE_LOCK(:lock)"), {"lock": LOCK})

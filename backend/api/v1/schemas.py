@@ -46,8 +46,14 @@ def _digits(value: object) -> object:
 
 
 def _text(value: str) -> str:
-    if not value.strip() or "\0" in value:
-        raise ValueError("must have text in it, and no NUL")
+    if not value.strip():
+        raise ValueError("must have text in it")
+    return value
+
+
+def _no_nul(value: str) -> str:
+    if "\0" in value:
+        raise ValueError("must not contain NUL")
     return value
 
 
@@ -59,7 +65,8 @@ UtcText = Annotated[
 AccountName = Annotated[str, Field(min_length=3, max_length=64), AfterValidator(_name)]
 Password = Annotated[str, Field(min_length=6, max_length=128)]
 Email = Annotated[EmailStr, Field(max_length=254)]
-Prompt = Annotated[str, Field(min_length=1), AfterValidator(_text)]
+NoNul = Annotated[str, AfterValidator(_no_nul)]
+Prompt = Annotated[NoNul, Field(min_length=1), AfterValidator(_text)]
 Seed = Annotated[
     StrictInt,
     Field(ge=0, lt=SEED_LIMIT),
@@ -99,7 +106,7 @@ class RequestedParameters(Received):
     steps: StrictInt | None = None
     seed: Seed | None = None
     guidance_scale: Annotated[Number, Field(allow_inf_nan=False)] | None = None
-    negative_prompt: str | None = Field(None, max_length=2000)
+    negative_prompt: NoNul | None = Field(None, max_length=2000)
     sampling_method: str | None = Field(None, max_length=64)
     num_images: StrictInt | None = None
 

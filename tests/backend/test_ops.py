@@ -1,0 +1,108 @@
+"""Health, documents and the ways in."""
+
+import re
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from openapi_spec_validator import validate
+from sqlalchemy import Engine
+
+from backend.wiring import Resources
+from shared.progress import redis_client
+from shared.settings import Settings
+from worker.registry import Registry
+
+
+def test_a_living_process_says_so(client: FlaskClient) -> None:
+    assert (client.get("/healthz").status_code, client.get("/healthz").get_json()) == (200, {"status": "ok"})
+
+
+def test_the_documented_health_check_answers_as_documented(client: FlaskClient) -> None:
+    assert client.get("/api/health").get_json() == {
+        "message": "API服务运行正常",
+        "status": "success",
+        "version": "1.0.0",
+    }
+
+
+def test_the_service_is_ready_when_everything_is_there(client: FlaskClient, engine: Engine) -> None:
+    Registry(engine, "w", "n").beat()
+
+    response = client.get("/readyz")
+
+    assert response.status_code == 200
+    assert response.get_json()["checks"] == {"database": "ok", "broker": "ok", "storage": "ok", "worker": "ok"}
+
+
+def missing(client: FlaskClient) -> set[str]:
+    response = client.get("/readyz")
+    assert response.status_code == 503
+    return {name for name, state in response.get_json()["checks"].items() if state != "ok"}
+
+
+def test_without_a_live_worker_the_service_is_not_ready(client: FlaskClient) -> None:
+    assert missing(client) == {"worker"}
+
+
+def test_without_the_broker_the_service_is_not_ready(app: Flask, client: FlaskClient, engine: Engine) -> None:
+    Registry(engine, "w", "n").beat()
+    resources: Resources = app.extensions["darkroom"]
+    object.__setattr__(resources, "redis", redis_client("redis://127.0.0.1:1/0"))
+
+    assert missing(client) == {"broker"}
+
+
+def test_without_a_place_for_files_the_service_is_not_ready(
+    client: FlaskClient, engine: Engine, settings: Settings
+) -> None:
+    Registry(engine, "w", "n").beat()
+    (settings.data_dir / "files").write_text("not a folder")
+
+    assert missing(client) == {"storage"}
+
+
+def test_without_the_database_the_service_is_alive_and_not_ready(client: FlaskClient, monkeypatch: Any) -> None:
+    from sqlalchemy.exc import OperationalError
+    from sqlalchemy.orm import Session
+
+    def away(*_: object, **__: object) -> None:
+        raise OperationalError("SELECT 1", {}, Exception("gone away"))
+
+    monkeypatch.setattr(Session, "execute", away)
+    monkeypatch.setattr(Session, "scalar", away)
+
+    assert missing(client) == {"database", "worker"}
+    assert client.get("/healthz").status_code == 200
+
+
+def test_the_openapi_document_is_valid(client: FlaskClient) -> None:
+    validate(client.get("/openapi/v1.json").get_json())
+
+
+def test_the_openapi_document_has_every_v1_route(app: Flask, client: FlaskClient) -> None:
+    documented = set(client.get("/openapi/v1.json").get_json()["paths"])
+    served = {re.sub(r"<(\w+)>", r"{\1}", rule.rule) for rule in app.url_map.iter_rules()}
+
+    assert documented == {path for path in served if path.startswith(("/api/v1/", "/generated_outputs/"))}
+
+
+def test_the_docs_page_needs_nothing_from_elsewhere(client: FlaskClient) -> None:
+    page = client.get("/docs/").get_data(as_text=True)
+
+    linked = re.findall(r'(?:src|href)="([^"]+)"', page)
+    assert linked
+    assert all(client.get(link, buffered=True).status_code == 200 for link in linked)
+
+
+def test_the_front_door_leads_to_the_docs(client: FlaskClient) -> None:
+    assert client.get("/").headers["Location"] == "/docs/"
+
+
+@pytest.mark.parametrize("path", ["/nope", "/api/nope", "/api/v1/nope", "/generated_outputs/"])
+def test_an_unknown_path_is_answered_in_an_envelope(client: FlaskClient, path: str) -> None:
+    response = client.get(path)
+
+    assert response.status_code == 404
+    assert response.get_json()["error"]["code"] == "not_found"

@@ -1,0 +1,96 @@
+"""What most tests stand on: both stacks, an app, a user.
+
+A stack is a database and a broker. `sqlite` is the embedded one; `mariadb` starts private servers in a temporary
+folder where `mariadbd` and `redis-server` are installed, and is skipped, or fails under CI=true, where they are not.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import Engine
+
+from backend import create_app
+from shared import db, migrations
+from shared.models import Base
+from shared.settings import Settings
+from tests.servers import MariaDb, Redis, embedded_broker, missing_servers
+
+SECRET = "a secret of the tests, long enough to be one"
+
+
+@dataclass(frozen=True)
+class Stack:
+    """Where the database and the broker of a test are."""
+
+    name: str
+    database_url: str
+    broker_url: str
+
+
+@pytest.fixture(scope="session")
+def sqlite_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    folder = tmp_path_factory.mktemp("sqlite")
+    with embedded_broker(folder) as broker_url:
+        yield Stack("sqlite", f"sqlite:///{folder / 'test.db'}", broker_url)
+
+
+@pytest.fixture(scope="session")
+def mariadb_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    missing_servers()
+    folder = tmp_path_factory.mktemp("mariadb")
+    with MariaDb(folder) as database, Redis(folder) as redis:
+        yield Stack("mariadb", database.url, redis.url)
+
+
+@pytest.fixture(params=["sqlite", "mariadb"])
+def stack(request: pytest.FixtureRequest) -> Stack:
+    """Each test that takes it runs twice, each time on an empty database."""
+    found: Stack = request.getfixturevalue(f"{request.param}_stack")
+    _empty(found)
+    return found
+
+
+@pytest.fixture
+def engine(stack: Stack) -> Iterator[Engine]:
+    engine = db.connect(stack.database_url)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def settings(stack: Stack, tmp_path: Path) -> Settings:
+    return Settings(
+        _env_file=None,
+        secret_key=SECRET,
+        data_dir=tmp_path,
+        database_url=stack.database_url,
+        broker_url=stack.broker_url,
+    )
+
+
+@pytest.fixture
+def app(settings: Settings) -> Iterator[Flask]:
+    from backend.database import sql
+
+    app = create_app(settings)
+    yield app
+    with app.app_context():
+        sql.engine.dispose()
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    return app.test_client()
+
+
+def _empty(stack: Stack) -> None:
+    engine = db.connect(stack.database_url)
+    migrations.upgrade(engine)
+    with db.write(engine) as connection:
+        for table in reversed(Base.metadata.sorted_tables):
+            connection.execute(table.delete())
+    engine.dispose()

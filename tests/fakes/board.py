@@ -1,0 +1,33 @@
+"""Stand-ins for what goes to Redis: they remember."""
+
+from dataclasses import dataclass, field
+
+from shared.messages import Wake
+from shared.progress import Progress
+
+
+@dataclass
+class FakeBoard:
+    """Remembers progress."""
+
+    written: list[tuple[str, Progress]] = field(default_factory=list)
+
+    def write(self, task: str, progress: Progress) -> None:
+        self.written.append((task, progress))
+
+    def read(self, task: str, fence: int) -> Progress | None:
+        return next((p for name, p in reversed(self.written) if name == task and p.fence == fence), None)
+
+
+@dataclass
+class FakeQueue:
+    """Remembers hints; `reachable` is whether the broker takes them."""
+
+    reachable: bool = True
+    sent: list[Wake] = field(default_factory=list)
+
+    def send(self, hint: Wake) -> bool:
+        self.sent.append(hint)
+        return self.reachable
+
+    ring = send

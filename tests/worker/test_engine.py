@@ -1,0 +1,106 @@
+"""The engine over a tiny pipeline of the real classes."""
+
+import numpy as np
+import pytest
+
+from shared.catalog import Catalog
+from tests.orders import claim_of
+from worker.engine import Engine
+from worker.errors import ModelUnavailable
+from worker.media import Picture
+
+
+@pytest.fixture(scope="module")
+def engine(catalog: Catalog) -> Engine:
+    engine = Engine(catalog, "cpu")
+    engine.warm_up()
+    return engine
+
+
+def one(engine: Engine, **parameters: object) -> Picture:
+    return engine.generate([claim_of(**parameters)], lambda step, steps: None)[0][0]
+
+
+@pytest.mark.parametrize(("width", "height"), [(64, 64), (70, 65), (16, 128), (63, 17)])
+def test_a_picture_has_exactly_the_size_that_was_asked_for(engine: Engine, width: int, height: int) -> None:
+    assert one(engine, width=width, height=height).pixels.shape == (height, width, 3)
+
+
+def test_a_seed_always_gives_the_same_picture(engine: Engine) -> None:
+    first, second = one(engine, seed=3), one(engine, seed=3)
+
+    assert np.array_equal(first.pixels, second.pixels)
+
+
+def test_another_seed_gives_another_picture(engine: Engine) -> None:
+    assert not np.array_equal(one(engine, seed=3).pixels, one(engine, seed=4).pixels)
+
+
+def test_each_picture_of_a_task_counts_the_seed_up(engine: Engine) -> None:
+    [pictures] = engine.generate([claim_of(seed=3, num_images=3)], lambda step, steps: None)
+
+    assert [picture.seed for picture in pictures] == [3, 4, 5]
+    assert np.abs(pictures[2].pixels.astype(int) - one(engine, seed=5).pixels).max() <= 1
+
+
+def test_a_batched_picture_equals_the_solo_one_within_one_level(engine: Engine) -> None:
+    batch = [claim_of("a red circle", seed=1), claim_of("a blue square", seed=2, negative_prompt="red")]
+
+    together = engine.generate(batch, lambda step, steps: None)
+
+    for claim, [picture] in zip(batch, together, strict=True):
+        [[alone]] = engine.generate([claim], lambda step, steps: None)
+        assert np.abs(picture.pixels.astype(int) - alone.pixels).max() <= 1
+
+
+@pytest.mark.parametrize(
+    "change", [{"prompt": "other"}, {"negative_prompt": "other"}, {"guidance_scale": 9.0}, {"steps": 3}]
+)
+def test_a_parameter_changes_the_picture(engine: Engine, change: dict[str, object]) -> None:
+    assert not np.array_equal(one(engine).pixels, one(engine, **change).pixels)
+
+
+def test_each_sampling_method_makes_a_picture_of_its_own(engine: Engine, catalog: Catalog) -> None:
+    names = set(catalog.models["tiny"].sampling_methods) - {"Euler"}  # deterministic DDIM is Euler's method
+    made = {one(engine, sampling_method=name, steps=5).pixels.tobytes() for name in names}
+
+    assert len(made) == len(names)
+
+
+def test_a_sampling_method_leaves_nothing_behind_for_the_next_task(engine: Engine) -> None:
+    before = one(engine, sampling_method="DPM++ 2M", steps=5)
+    one(engine, sampling_method="DPM++ 2M Karras", steps=5)
+    after = one(engine, sampling_method="DPM++ 2M", steps=5)
+
+    assert np.array_equal(before.pixels, after.pixels)
+
+
+def test_steps_are_reported_over_all_calls_of_a_batch(engine: Engine) -> None:
+    reported: list[tuple[int, int]] = []
+
+    engine.generate([claim_of(num_images=3, steps=2)], lambda step, steps: reported.append((step, steps)))
+
+    assert reported == [(1, 4), (2, 4), (3, 4), (4, 4)]
+
+
+def test_what_a_step_raises_ends_the_run(engine: Engine) -> None:
+    class Enough(Exception):
+        pass
+
+    def stop(step: int, steps: int) -> None:
+        raise Enough
+
+    with pytest.raises(Enough):
+        engine.generate([claim_of()], stop)
+
+
+def test_a_model_that_is_gone_from_the_catalogue_is_unavailable(engine: Engine) -> None:
+    with pytest.raises(ModelUnavailable):
+        one(engine, model="gone")
+
+
+def test_a_broken_model_fails_alone(engine: Engine) -> None:
+    with pytest.raises(ModelUnavailable):
+        one(engine, model="broken")
+
+    assert one(engine).pixels.shape == (64, 64, 3)

@@ -1,0 +1,121 @@
+"""From pictures to files and a completed row."""
+
+import hashlib
+import time
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine
+from sqlalchemy.exc import OperationalError
+
+from shared.claims import Claim, Claims
+from shared.lifecycle import Status
+from shared.storage import LocalStorage
+from tests.fakes.generator import picture_of
+from tests.orders import add_task, add_user, row
+from worker import finisher as finisher_module
+from worker.finisher import Finisher
+from worker.leases import Leases
+
+
+class FullDisk(LocalStorage):
+    """Has room for one file."""
+
+    saved = 0
+
+    def save(self, key: str, data: bytes) -> None:
+        self.saved += 1
+        if self.saved > 1:
+            raise OSError(28, "No space left on device")
+        super().save(key, data)
+
+
+class ShyClaims(Claims):
+    """The database is away for the first call."""
+
+    calls = 0
+
+    def complete(self, claim: Claim, results: object) -> bool:
+        self.calls += 1
+        if self.calls == 1:
+            raise OperationalError("UPDATE", {}, Exception("gone away"))
+        return super().complete(claim, results)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def task(engine: Engine) -> str:
+    return add_task(engine, add_user(engine), num_images=2)
+
+
+@pytest.fixture
+def claim(claims: Claims, leases: Leases, task: str) -> Claim:
+    taken = claims.claim("gpu", lambda model: 1)
+    leases.hold(taken, time.monotonic())
+    return taken[0]
+
+
+def files(tmp_path: Path) -> list[Path]:
+    return [path for path in (tmp_path / "files").rglob("*") if path.is_file()]
+
+
+def test_every_picture_becomes_a_file_that_the_row_describes(
+    engine: Engine, claims: Claims, leases: Leases, storage: LocalStorage, claim: Claim, task: str
+) -> None:
+    finisher = Finisher(claims, leases, storage)
+
+    finisher.finish([claim], [[picture_of(claim, 0), picture_of(claim, 1)]])
+    finisher.drain()
+
+    found = row(engine, task)
+    assert found.status == Status.COMPLETED
+    assert [result["name"] for result in found.results or []] == [f"{task}.png", f"{task}_2.png"]
+    for result in found.results or []:
+        with storage.open(result["key"]) as file:
+            data = file.read()
+        assert (result["bytes"], result["sha256"]) == (len(data), hashlib.sha256(data).hexdigest())
+
+
+def test_a_zombies_files_are_removed(
+    engine: Engine, claims: Claims, leases: Leases, storage: LocalStorage, claim: Claim, task: str, tmp_path: Path
+) -> None:
+    claims.give_back([(claim.id, claim.fence)])
+    finisher = Finisher(claims, leases, storage)
+
+    finisher.finish([claim], [[picture_of(claim)]])
+    finisher.drain()
+
+    assert row(engine, task).status == Status.QUEUED
+    assert files(tmp_path) == []
+
+
+def test_a_full_disk_fails_the_task_and_leaves_nothing_half_written(
+    engine: Engine, claims: Claims, leases: Leases, claim: Claim, task: str, tmp_path: Path
+) -> None:
+    finisher = Finisher(claims, leases, FullDisk(tmp_path / "files"))
+
+    finisher.finish([claim], [[picture_of(claim, 0), picture_of(claim, 1)]])
+    finisher.drain()
+
+    assert (row(engine, task).status, row(engine, task).error_code) == (Status.FAILED, "storage_failed")
+    assert files(tmp_path) == []
+
+
+def test_a_database_that_is_away_for_a_moment_loses_nothing(
+    engine: Engine, leases: Leases, storage: LocalStorage, claim: Claim, task: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(finisher_module, "RETRY_SECONDS", 0.01)
+    finisher = Finisher(ShyClaims(engine, "worker", 15, 3), leases, storage)
+
+    finisher.finish([claim], [[picture_of(claim)]])
+    finisher.drain()
+
+    assert row(engine, task).status == Status.COMPLETED
+
+
+def test_a_finished_task_is_held_no_longer(claims: Claims, leases: Leases, storage: LocalStorage, claim: Claim) -> None:
+    finisher = Finisher(claims, leases, storage)
+
+    finisher.finish([claim], [[picture_of(claim)]])
+    finisher.drain()
+
+    assert not leases.holds(claim)

@@ -1,0 +1,150 @@
+"""A claimed batch's life, around a fake engine and a real database."""
+
+from collections.abc import Callable, Sequence
+
+import pytest
+from sqlalchemy import Engine
+
+from shared.claims import Claim, Claims
+from shared.lifecycle import Status
+from shared.messages import Wake
+from shared.storage import LocalStorage
+from tests.fakes.board import FakeBoard, FakeQueue
+from tests.fakes.generator import STEPS, FakeGenerator
+from tests.orders import add_task, add_user, row
+from worker import job
+from worker.errors import OutOfMemory
+from worker.finisher import Finisher
+from worker.job import Jobs
+from worker.leases import Leases
+
+MakeJobs = Callable[[FakeGenerator], Jobs]
+
+
+@pytest.fixture
+def board() -> FakeBoard:
+    return FakeBoard()
+
+
+@pytest.fixture
+def queue() -> FakeQueue:
+    return FakeQueue()
+
+
+@pytest.fixture
+def jobs(claims: Claims, leases: Leases, storage: LocalStorage, board: FakeBoard, queue: FakeQueue) -> MakeJobs:
+    def make(generator: FakeGenerator) -> Jobs:
+        finisher = Finisher(claims, leases, storage)
+        return Jobs(claims, leases, generator, finisher, board, queue)  # type: ignore[arg-type]
+
+    return make
+
+
+def test_everything_that_waits_is_done_in_one_turn(engine: Engine, jobs: MakeJobs) -> None:
+    user = add_user(engine)
+    waiting = [add_task(engine, user), add_task(engine, user, steps=5), add_task(engine, user)]
+
+    jobs(FakeGenerator()).work("gpu")
+
+    assert [row(engine, task).status for task in waiting] == [Status.COMPLETED] * 3
+
+
+def test_progress_is_written_for_each_step_of_each_task(engine: Engine, jobs: MakeJobs, board: FakeBoard) -> None:
+    task = add_task(engine, add_user(engine))
+
+    jobs(FakeGenerator()).work("gpu")
+
+    assert [(name, p.step, p.steps) for name, p in board.written] == [(task, 1, STEPS), (task, 2, STEPS)]
+
+
+def test_a_task_that_breaks_its_batch_fails_alone(engine: Engine, jobs: MakeJobs) -> None:
+    def break_on_bad(claimed: Sequence[Claim]) -> None:
+        if any(claim.prompt == "bad" for claim in claimed):
+            raise RuntimeError("broken")
+
+    user = add_user(engine)
+    good, bad = add_task(engine, user), add_task(engine, user, prompt="bad")
+
+    jobs(FakeGenerator(trouble=break_on_bad)).work("gpu")
+
+    assert row(engine, good).status == Status.COMPLETED
+    assert (row(engine, bad).status, row(engine, bad).error_code) == (Status.FAILED, "generation_failed")
+
+
+def test_an_engines_error_tells_its_reason(engine: Engine, jobs: MakeJobs) -> None:
+    def run_out(claimed: Sequence[Claim]) -> None:
+        raise OutOfMemory("tiny", "too large")
+
+    task = add_task(engine, add_user(engine))
+
+    jobs(FakeGenerator(trouble=run_out)).work("gpu")
+
+    assert row(engine, task).error_code == "out_of_memory"
+
+
+def test_a_stop_in_the_middle_gives_the_task_back_at_the_next_step(
+    engine: Engine, jobs: MakeJobs, queue: FakeQueue, board: FakeBoard
+) -> None:
+    task = add_task(engine, add_user(engine))
+    generator = FakeGenerator()
+    running = jobs(generator)
+    generator.trouble = lambda claimed: running.stop()
+
+    running.work("gpu")
+
+    assert (row(engine, task).status, row(engine, task).attempt) == (Status.QUEUED, 0)
+    assert queue.sent == [Wake("gpu")]
+    assert board.written == []
+
+
+def test_a_stopped_process_claims_nothing_more(engine: Engine, jobs: MakeJobs) -> None:
+    task = add_task(engine, add_user(engine))
+    stopped = jobs(FakeGenerator())
+
+    stopped.stop()
+    stopped.work("gpu")
+
+    assert row(engine, task).status == Status.QUEUED
+
+
+def test_the_pools_own_sigterm_gives_the_task_back_too(engine: Engine, jobs: MakeJobs) -> None:
+    def end(claimed: Sequence[Claim]) -> None:
+        raise SystemExit(1)
+
+    task = add_task(engine, add_user(engine))
+
+    with pytest.raises(SystemExit):
+        jobs(FakeGenerator(trouble=end)).work("gpu")
+
+    assert (row(engine, task).status, row(engine, task).attempt) == (Status.QUEUED, 0)
+
+
+def test_a_lost_lease_ends_the_run_without_touching_the_row(
+    engine: Engine, jobs: MakeJobs, claims: Claims, leases: Leases, board: FakeBoard
+) -> None:
+    def lose(claimed: Sequence[Claim]) -> None:
+        claims.give_back([(claim.id, claim.fence) for claim in claimed])
+        leases.renew()
+        generator.trouble = lambda again: running.stop()
+
+    generator = FakeGenerator(trouble=lose)
+    running = jobs(generator)
+    task = add_task(engine, add_user(engine))
+
+    running.work("gpu")
+
+    assert row(engine, task).status == Status.QUEUED
+    assert board.written == []
+
+
+def test_a_long_turn_ends_with_a_ring_for_the_next(
+    engine: Engine, jobs: MakeJobs, queue: FakeQueue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(job, "TURN_SECONDS", 0)
+    user = add_user(engine)
+    first, second = add_task(engine, user), add_task(engine, user)
+
+    jobs(FakeGenerator(limit=1)).work("gpu")
+
+    assert [row(engine, task).status for task in (first, second)] == [Status.COMPLETED, Status.QUEUED]
+    assert queue.sent == [Wake("gpu")]

@@ -39,11 +39,17 @@ def sqlite_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 
 @pytest.fixture(scope="session")
-def mariadb_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+def real_servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[MariaDb, Redis]]:
     missing_servers()
-    folder = tmp_path_factory.mktemp("mariadb")
-    with MariaDb(folder) as database, Redis(folder) as redis:
-        yield Stack("mariadb", database.url, redis.url)
+    folder = tmp_path_factory.mktemp("servers")
+    with MariaDb(folder) as mariadb, Redis(folder) as redis:
+        yield mariadb, redis
+
+
+@pytest.fixture(scope="session")
+def mariadb_stack(real_servers: tuple[MariaDb, Redis]) -> Stack:
+    mariadb, redis = real_servers
+    return Stack("mariadb", mariadb.url("darkroom"), redis.url(0))
 
 
 @pytest.fixture(params=["sqlite", "mariadb"])

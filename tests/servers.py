@@ -100,9 +100,9 @@ class Server:
 class Redis(Server):
     """A Redis without persistence."""
 
-    @property
-    def url(self) -> str:
-        return f"redis://127.0.0.1:{self.port}/0"
+    def url(self, number: int) -> str:
+        """The url of one of its numbered databases."""
+        return f"redis://127.0.0.1:{self.port}/{number}"
 
     def command(self) -> list[str]:
         return ["redis-server", "--port", str(self.port), "--save", "", "--appendonly", "no", "--bind", "127.0.0.1"]
@@ -112,11 +112,13 @@ class Redis(Server):
 
 
 class MariaDb(Server):
-    """A MariaDB with one empty database and the password-less root of its own folder."""
+    """A MariaDB with the password-less root of its own folder."""
 
-    @property
-    def url(self) -> str:
-        return f"mysql+pymysql://root@127.0.0.1:{self.port}/darkroom"
+    def url(self, database: str) -> str:
+        """The url of an empty database of this name, made when it is not there."""
+        with pymysql.connect(host="127.0.0.1", port=self.port, user="root") as connection:
+            connection.cursor().execute(f"CREATE DATABASE IF NOT EXISTS {database} CHARACTER SET utf8mb4")
+        return f"mysql+pymysql://root@127.0.0.1:{self.port}/{database}"
 
     def command(self) -> list[str]:
         return [
@@ -147,8 +149,7 @@ class MariaDb(Server):
         super().start()
 
     def ready(self) -> object:
-        with pymysql.connect(host="127.0.0.1", port=self.port, user="root") as connection:
-            connection.cursor().execute("CREATE DATABASE IF NOT EXISTS darkroom CHARACTER SET utf8mb4")
+        pymysql.connect(host="127.0.0.1", port=self.port, user="root").close()
         return True
 
 

@@ -1,0 +1,48 @@
+"""One running service for each stack, shared by the tests that leave it as it was."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.end_to_end.service import Client, Service
+from tests.servers import MariaDb, Redis
+
+
+@pytest.fixture(scope="package")
+def embedded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """SQLite and the broker that start.sh itself brings."""
+    yield from _running(Service(tmp_path_factory.mktemp("embedded") / "data"))
+
+
+@pytest.fixture(scope="package")
+def production(tmp_path_factory: pytest.TempPathFactory, real_servers: tuple[MariaDb, Redis]) -> Iterator[Service]:
+    """MariaDB and Redis, by two settings."""
+    mariadb, redis = real_servers
+    data = tmp_path_factory.mktemp("production") / "data"
+    yield from _running(Service(data, DATABASE_URL=mariadb.url("end_to_end"), BROKER_URL=redis.url(1)))
+
+
+@pytest.fixture(scope="package", params=["embedded", "production"])
+def service(request: pytest.FixtureRequest) -> Service:
+    found: Service = request.getfixturevalue(request.param)
+    return found
+
+
+@pytest.fixture(scope="package")
+def client(service: Service) -> Client:
+    return Client(service).sign_up()
+
+
+@pytest.fixture
+def own_service(tmp_path: Path) -> Iterator[Service]:
+    """One that a test may start, stop and kill."""
+    service = Service(tmp_path / "data")
+    yield service
+    service.end()
+
+
+def _running(service: Service) -> Iterator[Service]:
+    service.start()
+    yield service
+    service.end()

@@ -1,0 +1,76 @@
+"""start.sh with the real service: up, down, and up again after the worst."""
+
+import signal
+
+import psutil
+import pytest
+
+from tests.end_to_end.service import Client, Service
+
+NOTHING: list[psutil.Process] = []
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_orderly_end_leaves_no_process_behind(own_service: Service, number: int) -> None:
+    own_service.start()
+
+    assert own_service.stop(number) == NOTHING
+
+
+def test_a_second_start_is_up_within_ten_seconds_and_remembers(own_service: Service) -> None:
+    own_service.start()
+    Client(own_service).sign_up()
+    own_service.stop()
+
+    seconds = own_service.start()
+
+    assert seconds < 10
+    assert Client(own_service).log_in()
+
+
+def test_a_running_task_survives_a_restart(own_service: Service) -> None:
+    own_service.start()
+    client = Client(own_service).sign_up()
+    task = client.submit(width=256, height=256, steps=100)
+    client.until(task, lambda data: (data["progress"] or 0) > 0)
+
+    own_service.stop()
+    own_service.start()
+
+    assert Client(own_service).log_in().result(task, seconds=180)["attempt"] == 1
+
+
+def test_after_a_kill_of_start_sh_the_next_start_recovers(own_service: Service) -> None:
+    own_service.start()
+    client = Client(own_service).sign_up()
+    task = client.submit(steps=2)
+    before = own_service.processes()[1:]
+
+    own_service.kill()
+    own_service.start()
+
+    ended = Client(own_service).log_in().result(task)
+    assert ended["status"] == "completed"
+    _, alive = psutil.wait_procs(before, timeout=20)
+    assert alive == NOTHING
+    assert own_service.stop() == NOTHING
+
+
+def test_a_killed_broker_comes_back_and_tasks_go_on(own_service: Service) -> None:
+    own_service.start()
+    client = Client(own_service).sign_up()
+    broker = own_service.child("broker.sock")
+
+    broker.kill()
+    task = client.submit(steps=2)
+
+    assert client.result(task)["status"] == "completed"
+
+
+def test_two_instances_run_beside_each_other(own_service: Service, embedded: Service) -> None:
+    own_service.start()
+
+    mine, theirs = Client(own_service).sign_up("beside"), Client(embedded)
+
+    assert mine.result(mine.submit(steps=2))["status"] == "completed"
+    assert theirs.call("POST", "/api/v1/auth/login", {"account": "beside", "password": "User@1234"})["code"] == 401

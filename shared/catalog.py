@@ -15,6 +15,7 @@ from shared.errors import Invalid
 from shared.generation import Kind, Parameters
 
 SamplingMethod = Literal["DDIM", "DPM++ 2M", "DPM++ 2M Karras", "Euler", "Euler a", "UniPC"]
+MadeKind = Literal[Kind.TEXT_TO_IMAGE]  # grows with worker/pipelines
 SAMPLING_METHODS: tuple[str, ...] = get_args(SamplingMethod)
 
 
@@ -58,7 +59,7 @@ class Model(Entry):
     source: str
     revision: str | None = None
     description: str = ""
-    kinds: Annotated[frozenset[Kind], Field(min_length=1)]
+    kinds: Annotated[frozenset[MadeKind], Field(min_length=1)]
     dtype: Literal["auto", "float32", "float16", "bfloat16"] = "auto"
     width: Limits
     height: Limits

@@ -8,6 +8,7 @@ import warnings
 from celery.platforms import SecurityWarning
 
 from shared import log, settings
+from shared.catalog import Catalog, InvalidCatalog
 from shared.messages import QUEUES
 
 NODE_VARIABLE = "DARKROOM_NODE"
@@ -17,7 +18,8 @@ def main() -> None:
     """Runs until SIGTERM; the child of this parent is known by a node id that outlives each child."""
     try:
         configured = settings.load()
-    except settings.InvalidSettings as error:
+        Catalog.read(configured.models_file)
+    except (settings.InvalidSettings, InvalidCatalog) as error:
         sys.exit(f"worker: {error}")
     log.configure(configured)
     warnings.simplefilter("ignore", SecurityWarning)  # it is about pickle, which is not accepted here

@@ -1,5 +1,7 @@
 """This process's line in the table of live workers."""
 
+import socket
+
 from sqlalchemy import Engine, delete, insert, update
 
 from shared.clock import database_now
@@ -23,8 +25,8 @@ class Registry:
             beat = update(Worker).where(Worker.id == self._id).values(beat_at=database_now())
             if connection.execute(beat).rowcount:
                 return
-            now = database_now()
-            connection.execute(insert(Worker).values(id=self._id, node=self.node, started_at=now, beat_at=now))
+            first = {"id": self._id, "node": self.node, "host": socket.gethostname()}
+            connection.execute(insert(Worker).values(**first, started_at=database_now(), beat_at=database_now()))
 
     def bury(self) -> None:
         """Remove this node's earlier processes, and whoever has not beaten for long."""

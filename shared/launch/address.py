@@ -16,7 +16,7 @@ def check_free(host: str, port: int) -> None:
     try:
         family, kind, _, _, address = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM)[0]
     except socket.gaierror:
-        raise Refused(f"HOST: {host} is not an address of this machine", status=2) from None
+        raise _no_address(host) from None
     with socket.socket(family, kind) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -52,7 +52,11 @@ def _refusal(error: OSError, host: str, port: int) -> Refused:
         return _taken(port)
     if error.errno == errno.EACCES:
         return Refused(f"PORT: this user may not listen on {port}: choose one above 1023", status=2)
-    return Refused(f"HOST: cannot listen on {host} ({error.strerror})", status=2)
+    return _no_address(host)
+
+
+def _no_address(host: str) -> Refused:
+    return Refused(f"HOST: {host} is not an address of this machine: use one, 127.0.0.1 or 0.0.0.0", status=2)
 
 
 def _taken(port: int) -> Refused:

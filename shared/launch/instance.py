@@ -58,9 +58,7 @@ def make_run_folder(data_dir: Path) -> Path:
         probe.unlink()
     except OSError as error:
         reason = error.strerror or type(error).__name__
-        message = (
-            f"DATA_DIR: cannot write to {data_dir} ({reason}): choose another folder, DATA_DIR=... ./start.sh"
-        )
+        message = f"DATA_DIR: cannot write to {data_dir} ({reason}): choose another folder, DATA_DIR=... ./start.sh"
         raise Refused(message, status=2) from None
     return run
 

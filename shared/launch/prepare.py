@@ -62,8 +62,7 @@ def _install(root: Path, venv: VirtualEnvironment, request: Request, run: Foregr
     missing = Stamp(root, venv.folder, venv.version()).missing(LISTS[request.command])
     if not missing:
         return
-    if venv.version():
-        Stamp(root, venv.folder, venv.version()).forget()
+    Stamp(root, venv.folder, venv.version()).begin()
     installer_for_this_machine(root, venv, run).install(missing)
     Stamp(root, venv.folder, venv.version()).record(missing)
 

@@ -37,12 +37,10 @@ class Identity:
         """A zombie is not."""
         try:
             process = psutil.Process(self.pid)
-            return (
-                abs(process.create_time() - self.created) < SAME_TIME
-                and process.status() != psutil.STATUS_ZOMBIE
-            )
+            same = abs(process.create_time() - self.created) < SAME_TIME
         except psutil.NoSuchProcess:
             return False
+        return same and not _is_zombie(self.pid)
 
 
 @dataclass(frozen=True)
@@ -88,14 +86,10 @@ class Records:
         alive = [record for record in orphans.values() if record and _session(record)]
         for record in alive:
             say(f"ending {record.name} (pid {record.child.pid}), left over from a start that was killed")
-            with suppress(ProcessLookupError):
-                os.kill(record.child.pid, signal.SIGTERM)
-        deadline = time.monotonic() + grace
-        while any(map(_session, alive)) and time.monotonic() < deadline:
-            time.sleep(0.05)
-        for pid in [pid for record in alive for pid in _session(record)]:
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+            _signal([record.child.pid], signal.SIGTERM)
+        if not _are_gone(alive, grace):
+            _signal([pid for record in alive for pid in _session(record)], signal.SIGKILL)
+            _are_gone(alive, GRACE)
         for path in orphans:
             path.unlink(missing_ok=True)
 
@@ -115,16 +109,27 @@ def _read(path: Path) -> Record | None:
         return None
 
 
+def _are_gone(records: list[Record], seconds: float) -> bool:
+    deadline = time.monotonic() + seconds
+    while any(map(_session, records)):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.05)
+    return True
+
+
+def _signal(pids: list[int], number: signal.Signals) -> None:
+    for pid in pids:
+        with suppress(ProcessLookupError):
+            os.kill(pid, number)
+
+
 def _session(record: Record) -> list[int]:
     """The living processes of the child's session, also when the child itself is dead.
 
     A pid is not given out again while it names a session, so its members are the child's unless a newcomer has it.
     """
-    if (
-        psutil.pid_exists(record.child.pid)
-        and not record.child.is_alive()
-        and not _is_zombie(record.child.pid)
-    ):
+    if psutil.pid_exists(record.child.pid) and not record.child.is_alive() and not _is_zombie(record.child.pid):
         return []
     return [pid for pid in psutil.pids() if _session_of(pid) == record.child.pid and not _is_zombie(pid)]
 
@@ -138,6 +143,6 @@ def _session_of(pid: int) -> int | None:
 
 def _is_zombie(pid: int) -> bool:
     try:
-        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+        return bool(psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
         return True

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 STAMP = "darkroom-installed.json"
+UNFINISHED = "darkroom-unfinished.json"  # what the stamp said before the installation that has begun
 
 INCLUDED = re.compile(r"^\s*(?:-r|-c|--requirement|--constraint)[\s=]\s*(\S+)", re.MULTILINE)
 
@@ -45,18 +46,21 @@ class Stamp:
 
     def missing(self, lists: Iterable[str]) -> tuple[str, ...]:
         """Those of the lists that are not installed as they read now."""
-        installed = self._read()
+        installed = self._read(STAMP)
         return tuple(name for name in lists if installed.get(name) != self._digest(self.root / name))
 
     def record(self, lists: Iterable[str]) -> None:
         """Notes the lists, and the lists they include, as installed."""
         paths = {path for name in lists for path in closure(self.root / name)}
         digests = {str(path.relative_to(self.root.resolve())): self._digest(path) for path in paths}
-        self._write(self._read() | digests)
+        self._write(self._read(UNFINISHED) | digests)
+        (self.venv / UNFINISHED).unlink(missing_ok=True)
 
-    def forget(self) -> None:
-        """To be called before anything is changed: an interrupted installation then counts as none."""
-        self._write({})
+    def begin(self) -> None:
+        """To be called before anything is changed: until `record`, nothing counts as installed."""
+        (self.venv / UNFINISHED).unlink(missing_ok=True)
+        if (self.venv / STAMP).exists():
+            (self.venv / STAMP).rename(self.venv / UNFINISHED)
 
     def _digest(self, listed: Path) -> str:
         content = hashlib.sha256(self.python_version.encode())
@@ -64,9 +68,9 @@ class Stamp:
             content.update(path.read_bytes())
         return content.hexdigest()
 
-    def _read(self) -> dict[str, str]:
+    def _read(self, name: str) -> dict[str, str]:
         try:
-            installed: dict[str, str] = json.loads((self.venv / STAMP).read_text())
+            installed: dict[str, str] = json.loads((self.venv / name).read_text())
         except (OSError, ValueError):
             return {}
         return installed

@@ -18,7 +18,7 @@ from shared.settings import ROOT, Settings
 PARTS = {"all": ("web", "worker"), "web": ("web",), "worker": ("worker",)}
 
 GUNICORN = ("-m", "gunicorn", "--config", "backend/gunicorn.conf.py", "backend.wsgi:app")
-WEB = Command("web", (sys.executable, *GUNICORN), grace=35.0)  # gunicorn's own grace is 30 s
+WEB = Command("web", (sys.executable, *GUNICORN), grace=25.0)  # gunicorn's own grace is 20 s
 WORKER = Command("worker", (sys.executable, "-m", "worker"), grace=20.0)  # gives its tasks back at the next step
 MIGRATIONS = Command("migrations", (sys.executable, "-m", "shared.migrations"))
 

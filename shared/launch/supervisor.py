@@ -30,7 +30,7 @@ class Backoff:
 
     def delay(self, ends_at_once: int) -> float:
         """Seconds; doubles with each end, 0.5 s after the first."""
-        return min(self.longest, self.first * 2 ** min(ends_at_once - 1, 16))
+        return min(self.longest, self.first * 2.0 ** min(ends_at_once - 1, 16))
 
 
 class Service:
@@ -76,9 +76,7 @@ class Service:
 class Supervisor:
     """The services of one start. Started in the order they are added, stopped in the reverse one."""
 
-    def __init__(
-        self, folder: Path, records: Records, signals: Signals, backoff: Backoff | None = None
-    ) -> None:
+    def __init__(self, folder: Path, records: Records, signals: Signals, backoff: Backoff | None = None) -> None:
         self._folder = folder
         self._records = records
         self._signals = signals

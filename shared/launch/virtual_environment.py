@@ -51,9 +51,7 @@ class VirtualEnvironment:
         clear = ["--clear"] if (self.folder / "pyvenv.cfg").exists() else []
         made = run([sys.executable, "-m", "venv", *clear, str(self.folder)])
         if made.disk_full:
-            raise Refused(
-                f"the disk of {self.folder} is full: free some space, or set VENV_DIR to another disk"
-            )
+            raise Refused(f"the disk of {self.folder} is full: free some space, or set VENV_DIR to another disk")
         if not made.ok:
             raise Refused(f"could not make {self.folder} (see above): set VENV_DIR or PYTHON to another one")
 
@@ -65,7 +63,7 @@ class VirtualEnvironment:
 
 
 def _no_venv_module() -> str:
-    version = "%d.%d" % sys.version_info[:2]
+    version = f"{sys.version_info.major}.{sys.version_info.minor}"
     return (
         f"{sys.executable} has no venv module: install it (Debian, Ubuntu: apt install python{version}-venv) "
         "or set PYTHON to another Python"

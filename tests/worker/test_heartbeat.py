@@ -1,5 +1,6 @@
 """What each beat does, without its thread."""
 
+import pytest
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
@@ -9,6 +10,7 @@ from shared.messages import Wake
 from shared.models import Worker
 from tests.fakes.board import FakeQueue
 from tests.orders import add_task, add_user, row
+from worker import health
 from worker.heartbeat import Heartbeat
 from worker.leases import Leases
 from worker.registry import Registry
@@ -86,3 +88,19 @@ def test_leaving_is_seen_at_once(engine: Engine) -> None:
     registry.leave()
 
     assert workers(engine) == []
+
+
+def test_a_hosts_health_is_its_own_workers_beat(engine: Engine) -> None:
+    assert not health.beats(engine, seconds=15)
+
+    Registry(engine, "w1", "node").beat()
+
+    assert health.beats(engine, seconds=15)
+    assert not health.beats(engine, seconds=-1)
+
+
+def test_another_hosts_beat_is_not_this_hosts_health(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    Registry(engine, "w1", "node").beat()
+    monkeypatch.setattr("socket.gethostname", lambda: "elsewhere")
+
+    assert not health.beats(engine, seconds=15)

@@ -1,4 +1,4 @@
-"""The second stage: a text encoder that learns to read captions before it helps to paint them."""
+"""The second stage: a text encoder that learns to read captions; afterwards it stays as it is."""
 
 import random
 from pathlib import Path

@@ -40,7 +40,10 @@ class Loaded:
         except BROKEN as error:
             log.error("model_load_failed", model=model.id, exc_info=error)
             raise ModelUnavailable(model.id, type(error).__name__) from error
-        return cls(model, pipeline, dict(pipeline.scheduler.config))
+        schedule = dict(pipeline.scheduler.config)
+        if "beta_schedule" not in schedule:
+            raise ModelUnavailable(model.id, "its scheduler is not one of diffusion: no sampling method here fits it")
+        return cls(model, pipeline, schedule)
 
 
 def _dtype(device: str) -> torch.dtype:

@@ -98,7 +98,7 @@ class PasswordChange(Received):
 
 
 class RequestedParameters(Received):
-    """All optional; the chosen model's limits and defaults are at /api/v1/models."""
+    """All optional: the chosen model has limits and defaults for each."""
 
     model: str | None = Field(None, max_length=128)
     width: StrictInt | None = None

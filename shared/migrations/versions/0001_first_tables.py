@@ -47,6 +47,7 @@ def upgrade() -> None:
         "workers",
         sa.Column("id", sa.String(32), nullable=False),
         sa.Column("node", sa.String(32), nullable=False),
+        sa.Column("host", sa.String(255), nullable=False),
         sa.Column("started_at", Moment, nullable=False),
         sa.Column("beat_at", Moment, nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_workers"),

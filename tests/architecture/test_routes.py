@@ -1,0 +1,77 @@
+"""Who may call which route: every one says it, and whatever needs no token is listed here."""
+
+import pytest
+from flask import Flask
+from werkzeug.routing import Rule
+
+from backend.contract import Caller, Contract
+
+PUBLIC = {
+    "GET /": "leads to the documentation page",
+    "GET /docs/": "the documentation page",
+    "GET /docs/<path:path>": "its scripts and styles",
+    "GET /openapi/v1.json": "the contract itself",
+    "GET /healthz": "asked by containers and load balancers",
+    "GET /readyz": "asked by containers and load balancers",
+    "GET /api/health": "clients ask before they log in",
+    "POST /api/v1/auth/register": "who registers has no token yet",
+    "POST /api/v1/auth/login": "who logs in has no token yet",
+}
+
+
+def test_every_route_of_an_api_states_its_caller(app: Flask) -> None:
+    blueprints = {api.blueprint.name for api in app.extensions["apis"]}
+    stated = _contracts(app)
+
+    silent = [
+        rule.rule
+        for rule in app.url_map.iter_rules()
+        if rule.endpoint.split(".")[0] in blueprints and rule.endpoint not in stated
+    ]
+
+    assert silent == []
+
+
+def test_routes_without_token_are_exactly_the_listed_ones(app: Flask) -> None:
+    stated = _contracts(app)
+
+    public = {
+        _name(rule)
+        for rule in app.url_map.iter_rules()
+        if rule.endpoint not in stated or stated[rule.endpoint].caller is Caller.PUBLIC
+    }
+
+    assert public == set(PUBLIC)
+
+
+@pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer forged"}], ids=["no token", "forged token"])
+def test_every_other_route_answers_401_without_a_valid_token(app: Flask, headers: dict[str, str]) -> None:
+    stated = _contracts(app)
+    client = app.test_client()
+
+    answers = {
+        _name(rule): client.open(_url(rule), method=_method(rule), headers=headers, json={}).status_code
+        for rule in app.url_map.iter_rules()
+        if rule.endpoint in stated and stated[rule.endpoint].caller is not Caller.PUBLIC
+    }
+
+    assert answers
+    assert {name: status for name, status in answers.items() if status != 401} == {}
+
+
+def _contracts(app: Flask) -> dict[str, Contract]:
+    return {endpoint: terms for api in app.extensions["apis"] for endpoint, terms in api.contracts.items()}
+
+
+def _method(rule: Rule) -> str:
+    (method,) = (rule.methods or set()) - {"HEAD", "OPTIONS"}
+    return method
+
+
+def _name(rule: Rule) -> str:
+    return f"{_method(rule)} {rule.rule}"
+
+
+def _url(rule: Rule) -> str:
+    _, url = rule.build(dict.fromkeys(rule.arguments, "1"), append_unknown=False) or ("", "")
+    return url

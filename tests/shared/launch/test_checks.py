@@ -1,0 +1,39 @@
+"""`./start.sh check` and a command's way into the service."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from shared.launch import __main__ as launch
+from shared.launch import checks
+from shared.launch.foreground import Finished
+
+
+def test_all_checks_run_although_one_fails(capsys: pytest.CaptureFixture[str]) -> None:
+    ran: list[str] = []
+
+    def run(arguments: Sequence[str], *, show_errors: bool = True) -> Finished:
+        ran.append(Path(arguments[0]).name)
+        return Finished(1 if arguments[0].endswith("mypy") else 0)
+
+    assert checks.check(run) == 1
+    assert ran == ["ruff", "ruff", "mypy", "lint-imports"]
+    assert "failed: types" in capsys.readouterr().out
+
+
+def test_checks_that_all_pass_are_status_0() -> None:
+    assert checks.check(lambda *_, **__: Finished(0)) == 0
+
+
+def test_a_wrong_setting_is_one_line_with_its_name(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("SECRET_KEY", "x" * 40)
+    monkeypatch.setenv("PORT", "eighty")
+
+    assert launch.main(["web"]) == 2
+
+    said = capsys.readouterr().err
+    assert said.startswith("start: PORT: ")
+    assert said.count("\n") == 1

@@ -2,7 +2,7 @@
 
 from flask import Flask, Response
 from flask_cors import CORS
-from sqlalchemy.exc import DBAPIError, TimeoutError
+from sqlalchemy.exc import InterfaceError, OperationalError, TimeoutError
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from backend import auth, contract, database
@@ -28,8 +28,8 @@ def create_app(settings: Settings, resources: Resources | None = None) -> Flask:
     contract.register(app, *apis)
     docs.register(app, {"v1": v1.APIS})
     CORS(app, origins=list(settings.cors_origins))
-    app.register_error_handler(DBAPIError, lambda error: _database_away(app, error))
-    app.register_error_handler(TimeoutError, lambda error: _database_away(app, error))
+    for away in (OperationalError, InterfaceError, TimeoutError):
+        app.register_error_handler(away, lambda error: _database_away(app, error))
     app.after_request(_harden)
     return app
 

@@ -16,9 +16,11 @@ WRITES = {"sqlite_begin": "IMMEDIATE"}
 
 def engine_options(url: str) -> dict[str, Any]:
     """Keyword arguments of `create_engine` for this url."""
+    quiet = {"hide_parameters": True}  # an error's text goes to the log, and what users wrote must not
     if make_url(url).get_backend_name() == "sqlite":
-        return {"connect_args": {"timeout": 15, "check_same_thread": False}}
+        return {**quiet, "connect_args": {"timeout": 15, "check_same_thread": False}}
     return {
+        **quiet,
         "isolation_level": "READ COMMITTED",
         "pool_pre_ping": True,
         "pool_recycle": 1800,

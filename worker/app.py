@@ -2,6 +2,7 @@
 
 import os
 
+import structlog
 from billiard import active_children
 from celery.signals import setup_logging, worker_process_init, worker_process_shutdown, worker_shutting_down
 
@@ -9,6 +10,7 @@ from shared import log, settings
 from shared.queue import celery_app
 from worker import process
 
+NOT_STARTED = 70  # the parent starts the next one
 START_SECONDS = 900  # a child may load a large model before it is up
 
 configured = settings.load()
@@ -24,7 +26,11 @@ def _configure_log(**_: object) -> None:
 @worker_process_init.connect
 def _start_process(**_: object) -> None:
     log.configure(configured)
-    process.start(configured, os.environ["DARKROOM_NODE"])
+    try:
+        process.start(configured, os.environ["DARKROOM_NODE"])
+    except Exception as error:  # Celery would only log it and keep a child that cannot work
+        structlog.get_logger(__name__).critical("worker_not_started", exc_info=error)
+        os._exit(NOT_STARTED)
 
 
 @worker_process_shutdown.connect

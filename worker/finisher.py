@@ -38,8 +38,10 @@ class Finisher:
 
     def fail(self, claim: Claim, code: str) -> None:
         """End a task that cannot be done."""
-        self._insist(claim, lambda: self._claims.fail(claim, code))
-        self._leases.drop(claim)
+        try:
+            self._insist(claim, lambda: self._claims.fail(claim, code))
+        finally:
+            self._leases.drop(claim)
 
     def drain(self, keep: int = 0) -> None:
         """Wait until at most `keep` tasks are pending."""
@@ -48,20 +50,20 @@ class Finisher:
 
     def _finish(self, claim: Claim, pictures: Sequence[Picture]) -> None:
         keys: list[str] = []
+        completed = False
         try:
             results = [self._store(claim, number, picture, keys) for number, picture in enumerate(pictures, start=1)]
             completed = self._insist(claim, lambda: self._claims.complete(claim, results))
         except OSError as error:
             log.error("storage_failed", task=claim.public_id, error=str(error))
-            completed = False
             self.fail(claim, "storage_failed")
         except Exception as error:  # the edge of this thread: the task must end all the same
             log.error("generation_failed", task=claim.public_id, exc_info=error)
-            completed = False
             self.fail(claim, "generation_failed")
-        self._leases.drop(claim)
-        if not completed:
-            self._discard(keys)
+        finally:
+            self._leases.drop(claim)
+            if not completed:
+                self._discard(keys)
 
     def _store(self, claim: Claim, number: int, picture: Picture, keys: list[str]) -> dict[str, Any]:
         data = encode_png(picture, claim)

@@ -16,7 +16,10 @@ RING_AFTER_SECONDS = 3.0
 
 
 class Heartbeat(threading.Thread):
-    """Beats at once when started, then at each interval until stopped."""
+    """Beats at once when started, then at each interval until stopped.
+
+    Until it is announced the worker is not in the registry: a process that cannot work must not look alive.
+    """
 
     def __init__(self, leases: Leases, registry: Registry, queue: Queue, interval: float) -> None:
         super().__init__(name="heartbeat", daemon=True)
@@ -25,22 +28,32 @@ class Heartbeat(threading.Thread):
         self._queue = queue
         self._interval = interval
         self._stopped = threading.Event()
+        self._beat_now = threading.Event()
+        self._announced = False
         self._took_over = False
 
     def run(self) -> None:
-        self.beat()
-        while not self._stopped.wait(self._interval):
+        while not self._stopped.is_set():
+            self._beat_now.clear()
             self.beat()
+            self._beat_now.wait(self._interval)
+
+    def announce(self) -> None:
+        """The process can work: from now on it is registered."""
+        self._announced = True
+        self._beat_now.set()
 
     def stop(self) -> None:
         self._stopped.set()
+        self._beat_now.set()
         self.join(timeout=self._interval + 5)
 
     def beat(self) -> None:
         """Renew first: the sweep may take longer. Without the database there is nothing to do but try again."""
         try:
             self._leases.renew()
-            self._registry.beat()
+            if self._announced:
+                self._registry.beat()
             self._sweep()
         except DBAPIError as error:
             log.warning("beat_missed", error=type(error).__name__)

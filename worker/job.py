@@ -110,8 +110,9 @@ class Jobs:
             self._progress.write(claim.public_id, Progress(claim.fence, step, steps))
 
     def _give_back(self, claimed: Sequence[Claim]) -> None:
-        given_back = self._claims.give_back([(claim.id, claim.fence) for claim in claimed])
+        """Whether or not the database can be told: what is not renewed any more comes back by itself."""
         self._drop(claimed)
+        given_back = self._claims.give_back([(claim.id, claim.fence) for claim in claimed])
         self._queue.send(Wake())
         log.info("given_back", count=given_back)
 

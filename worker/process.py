@@ -39,13 +39,14 @@ class Process:
         self._jobs: Jobs | None = None
 
     def start(self) -> None:
-        """Show the world a live worker, free what a dead predecessor held; then load the default model."""
+        """Free what a dead predecessor held, show the world a live worker, then load the default model."""
         self._heartbeat.start()
         from worker.engine import Engine  # only now, and never in the parent: importing torch takes seconds
 
         engine = Engine(Catalog.read(self._settings.models_file), self._settings.device)
         self._jobs = self._work_on(engine)
         signal.signal(STOP_SIGNAL, lambda *_: self.jobs.stop())
+        self._heartbeat.announce()
         try:
             engine.warm_up()
         except EngineError as error:
@@ -61,7 +62,8 @@ class Process:
 
     def stop(self) -> None:
         """Finish what is encoded and stored, then be gone at once instead of after a lease's length."""
-        self.jobs.finisher.drain()
+        if self._jobs is not None:
+            self._jobs.finisher.drain()
         self._heartbeat.stop()
         self._registry.leave()
 

@@ -20,6 +20,7 @@ class Signals:
 
     def __init__(self) -> None:
         self.stops = 0
+        self.stopped_by = ""
         self._reader, self._writer = socket.socketpair()
         self._before: dict[int, object] = {}
 
@@ -46,6 +47,7 @@ class Signals:
             self._reader.recv(4096)
 
     def _count(self, number: int, _frame: object) -> None:
+        self.stopped_by = self.stopped_by or signal.Signals(number).name
         # A terminal that closes may tell us twice (the kernel and the shell); that is not a person in a hurry.
         self.stops = max(self.stops, 1) if number == signal.SIGHUP else self.stops + 1
 

@@ -111,6 +111,8 @@ class Supervisor:
 
     def stop(self) -> None:
         """Stops every service and all that it started. A second stop signal cuts the grace short."""
+        if self._signals.stops:
+            say(f"stopping ({self._signals.stopped_by})")
         for service in reversed(self._services):
             self._stop(service.child)
 

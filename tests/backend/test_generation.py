@@ -283,3 +283,18 @@ def test_two_people_have_queues_of_their_own_things(alice: Person, sign_up: Call
     yours = dave.submit().get_json()["data"]["task_id"]
 
     assert (poll(alice, mine)["queue_position"], poll(dave, yours)["queue_position"]) == (1, 2)
+
+
+def test_what_users_wrote_is_not_in_a_database_errors_text(engine: Engine) -> None:
+    from sqlalchemy.exc import DBAPIError
+
+    with pytest.raises(DBAPIError) as caught, engine.connect() as connection:
+        connection.execute(text("SELECT :word FROM nowhere"), {"word": "what a user wrote"})
+
+    assert "what a user wrote" not in str(caught.value)
+
+
+def test_no_other_origin_may_call_unless_a_setting_says_so(alice: Person) -> None:
+    response = alice.call("GET", "/api/v1/generation/x", headers={"Origin": "https://evil.example"})
+
+    assert "Access-Control-Allow-Origin" not in response.headers

@@ -18,7 +18,9 @@ from worker.registry import Registry
 
 def heart(engine: Engine, worker_id: str, node: str, queue: FakeQueue | None = None) -> Heartbeat:
     leases = Leases(Claims(engine, worker_id, 15, 3), 15)
-    return Heartbeat(leases, Registry(engine, worker_id, node), queue or FakeQueue(), 3)  # type: ignore[arg-type]
+    heartbeat = Heartbeat(leases, Registry(engine, worker_id, node), queue or FakeQueue(), 3)  # type: ignore[arg-type]
+    heartbeat.announce()
+    return heartbeat
 
 
 def workers(engine: Engine) -> list[str]:
@@ -30,6 +32,14 @@ def test_a_beat_registers_the_worker(engine: Engine) -> None:
     heart(engine, "w1", "node").beat()
 
     assert workers(engine) == ["w1"]
+
+
+def test_a_process_that_cannot_work_yet_does_not_look_alive(engine: Engine) -> None:
+    leases = Leases(Claims(engine, "w1", 15, 3), 15)
+
+    Heartbeat(leases, Registry(engine, "w1", "node"), FakeQueue(), 3).beat()  # type: ignore[arg-type]
+
+    assert workers(engine) == []
 
 
 def test_a_successor_takes_over_what_its_dead_predecessor_held(engine: Engine) -> None:

@@ -71,7 +71,8 @@ def _loss(vae: AutoencoderKL, pictures: torch.Tensor) -> torch.Tensor:
         rebuilt = vae.decode(posterior.sample()).sample
     error = rebuilt.float() - pictures
     divergence = 0.5 * (posterior.mean.float() ** 2 + posterior.var.float() - 1 - posterior.logvar.float())
-    return error.abs().mean() + 2 * error.square().mean() + KL_WEIGHT * divergence.mean()
+    loss: torch.Tensor = error.abs().mean() + 2 * error.square().mean() + KL_WEIGHT * divergence.mean()
+    return loss
 
 
 def _crops(rng: random.Random) -> torch.Tensor:

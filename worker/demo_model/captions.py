@@ -5,13 +5,16 @@ import string
 
 from worker.demo_model.scenes import COLOURS, SHAPES, Item, Scene, cell
 
-RELATION_WORDS = {
+RELATION_WORDS: dict[str, tuple[str, ...]] = {
     "left": ("to the left of", "to the left of", "left of", "on the left of"),
     "right": ("to the right of", "to the right of", "right of", "on the right of"),
     "above": ("above", "above", "over", "on top of"),
     "below": ("below", "below", "under", "beneath"),
 }
-LOOSE_WORDS = {"left": ("next to", "beside", "and"), "right": ("next to", "beside", "and")}
+LOOSE_WORDS: dict[str, tuple[str, ...]] = {
+    "left": ("next to", "beside", "and"),
+    "right": ("next to", "beside", "and"),
+}
 BACKGROUND_WORDS = (
     "{scene} on a {colour} background",
     "{scene} on a {colour} background",
@@ -36,15 +39,17 @@ OPENINGS = (
 FILLERS = (
     "masterpiece", "best quality", "high quality", "highly detailed", "minimalist", "flat design", "simple",
     "vector art", "digital art", "beautiful", "sharp", "clean", "4k", "8k", "realistic", "cute", "bright",
-    "cartoon", "professional", "photography", "studio lighting", "bad quality", "low quality", "blurry", "ugly",
+    "cartoon", "professional", "photography", "studio lighting", "bad quality", "low quality", "blurry",
+    "ugly",
 )  # fmt: skip
 COMMON_WORDS = (
     "the", "is", "there", "it", "one", "two", "shape", "object", "gray", "big", "tiny", "huge", "cat", "dog",
     "house", "tree", "man", "woman", "person", "sky", "sun", "moon", "city", "forest", "mountain", "water",
     "very", "style", "watermark", "text", "worst", "deformed", "rectangle", "dot", "ball", "box", "by", "for",
     "from", "this", "that", "corner", "side", "front", "behind", "colour", "color", "coloured", "colored",
-    "covered", "inspired", "blurred", "textured", "layered", "rendered", "centered", "hundred", "tired", "scared",
-    "superstar", "sweetheart", "evergreen", "feathered", "mirrored", "dark", "light", "landscape", "portrait", "cinematic", "artstation", "trending", "noise", "out", "frame",
+    "covered", "inspired", "blurred", "textured", "layered", "rendered", "centered", "hundred", "tired",
+    "scared", "superstar", "sweetheart", "evergreen", "feathered", "mirrored", "dark", "light", "landscape",
+    "portrait", "cinematic", "artstation", "trending", "noise", "out", "frame",
 )  # fmt: skip
 
 UNSAID_BACKGROUND = 0.03

@@ -18,8 +18,8 @@ from worker.demo_model.pace import Pace, load_checkpoint, save_checkpoint
 from worker.demo_model.reader import TEXT_WIDTH, tokenize
 from worker.demo_model.scenes import Scene, paint, random_scene
 
-BATCH = 64
-PEAK_RATE = 8e-4
+BATCH = 32
+PEAK_RATE = 6e-4
 UNSAID = 0.1
 AVERAGING = 0.998
 CHECKPOINT_EVERY = 250

@@ -46,7 +46,7 @@ def tokenize(tokenizer: CLIPTokenizer, captions: list[str]) -> torch.Tensor:
 
 
 def train_reader(tokenizer: CLIPTokenizer, steps: int, seed: int, checkpoint: Path) -> CLIPTextModel:
-    """Teaches the encoder to tell background and objects apart by asking about them; the quiz is thrown away."""
+    """Teaches the encoder to tell things apart by asking about them; the quiz itself is thrown away."""
     torch.manual_seed(seed)
     reader, quiz = new_text_encoder(tokenizer), Quiz()
     state = load_checkpoint(checkpoint)
@@ -65,7 +65,7 @@ def train_reader(tokenizer: CLIPTokenizer, steps: int, seed: int, checkpoint: Pa
 
 
 class Quiz(nn.Module):
-    """Asks three things of a caption by attention, as the denoiser will: background, first and second object."""
+    """Asks by attention, as the denoiser will: for the background, the first and the second object."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -89,9 +89,10 @@ def test_sigterm_leaves_nothing_behind(supervise: Supervise, tmp_path: Path) -> 
     until(lambda: note.exists() and note.read_text(), "the grandchild", seconds=10)
     pids = [service.pid_of("web"), service.pid_of("worker"), int(note.read_text())]
 
-    service.end()
+    said = service.end()
 
     assert service.process.returncode == 0
+    assert said == "start: stopping (SIGTERM)\n"
     assert not any(map(is_running, pids))
     assert not list(tmp_path.glob("*.json"))
 

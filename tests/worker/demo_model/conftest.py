@@ -7,8 +7,8 @@ import torch
 from diffusers import StableDiffusionPipeline
 from PIL import Image
 
-from worker.demo_model.evaluate import GUIDANCE, STEPS, load
 from worker.demo_model import PICTURE_SIZE, WEIGHTS
+from worker.demo_model.evaluate import GUIDANCE, STEPS, load
 
 Draw = Callable[..., Image.Image]
 

@@ -8,6 +8,7 @@ import torch
 
 from shared.catalog import Catalog, Model
 from shared.claims import Claim
+from shared.generation import Kind
 from worker.errors import ModelUnavailable, OutOfMemory
 from worker.media import Picture
 from worker.pipelines import text_to_image
@@ -15,6 +16,8 @@ from worker.pipelines.loaded import Loaded
 from worker.pipelines.request import Request
 
 OnStep = Callable[[int, int], None]
+
+RUN = {Kind.TEXT_TO_IMAGE: text_to_image.run}
 
 
 class Engine:
@@ -41,19 +44,19 @@ class Engine:
         loaded = self._load(self._model(claimed[0].parameters.model))
         requests = [request for claim in claimed for request in Request.of(claim)]
         try:
-            made = iter(self._run(loaded, requests, on_step))
+            made = iter(self._run(claimed[0].kind, loaded, requests, on_step))
         except torch.OutOfMemoryError as error:
             self._free()
             raise OutOfMemory(loaded.model.id, "the device ran out of memory") from error
         return [[next(made) for _ in range(claim.parameters.num_images)] for claim in claimed]
 
-    def _run(self, loaded: Loaded, requests: Sequence[Request], on_step: OnStep) -> list[Picture]:
+    def _run(self, kind: Kind, loaded: Loaded, requests: Sequence[Request], on_step: OnStep) -> list[Picture]:
         size, steps = loaded.model.max_batch, requests[0].parameters.steps
         calls = [requests[start : start + size] for start in range(0, len(requests), size)]
         pictures: list[Picture] = []
         for number, call in enumerate(calls):
             within = partial(_step_within, on_step, number * steps, len(calls) * steps)
-            pictures += text_to_image.run(loaded, call, within)
+            pictures += RUN[kind](loaded, call, within)
         return pictures
 
     def _model(self, name: str) -> Model:

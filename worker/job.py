@@ -65,14 +65,14 @@ class Jobs:
         self._stopping.set()
 
     def work(self, queue: str) -> None:
-        """Work for one turn, or until nothing is left; a turn's end rings for the next one.
+        """Work for one turn, or until nothing is left; what may be left at a turn's end is rung for.
 
         The bound lets Celery see to its own affairs between two turns.
         """
         ends = time.monotonic() + TURN_SECONDS
         while not self._stopping.is_set() and (claimed := self._claim(queue)):
             self._run(claimed)
-            if time.monotonic() > ends:
+            if time.monotonic() > ends or self._stopping.is_set():
                 self._queue.send(Wake(queue))
                 break
         self.finisher.drain()
@@ -113,7 +113,6 @@ class Jobs:
         """Whether or not the database can be told: what is not renewed any more comes back by itself."""
         self._drop(claimed)
         given_back = self._claims.give_back([(claim.id, claim.fence) for claim in claimed])
-        self._queue.send(Wake())
         log.info("given_back", count=given_back)
 
     def _failed(self, claimed: Sequence[Claim], error: Exception) -> None:

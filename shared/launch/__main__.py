@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Sequence
 
+from shared.catalog import Catalog, InvalidCatalog
 from shared.launch import checks
 from shared.launch.command_line import parse
 from shared.launch.console import Refused, complain
@@ -20,7 +21,11 @@ def main(arguments: Sequence[str]) -> int:
         if request.command == "check":
             stop_on_sigterm()
             return checks.check(Foreground(ROOT))
-        return serve(request.command, load())
+        settings = load()
+        Catalog.read(settings.models_file)
+        return serve(request.command, settings)
+    except InvalidCatalog as problem:
+        return complain(Refused(f"MODELS_FILE: {problem}", status=2))
     except InvalidSettings as problem:
         return complain(Refused(str(problem), status=2))
     except Refused as refusal:

@@ -1,11 +1,13 @@
 """The engine over a tiny pipeline of the real classes."""
 
+from typing import get_args
+
 import numpy as np
 import pytest
 
-from shared.catalog import Catalog
+from shared.catalog import Catalog, MadeKind
 from tests.orders import claim_of
-from worker.engine import Engine
+from worker.engine import RUN, Engine
 from worker.errors import ModelUnavailable
 from worker.media import Picture
 
@@ -104,3 +106,7 @@ def test_a_broken_model_fails_alone(engine: Engine) -> None:
         one(engine, model="broken")
 
     assert one(engine).pixels.shape == (64, 64, 3)
+
+
+def test_the_catalogue_admits_just_the_kinds_that_the_engine_runs() -> None:
+    assert set(get_args(MadeKind)) == set(RUN)

@@ -37,3 +37,16 @@ def test_a_wrong_setting_is_one_line_with_its_name(
     said = capsys.readouterr().err
     assert said.startswith("start: PORT: ")
     assert said.count("\n") == 1
+
+
+def test_a_wrong_models_file_is_one_line_with_the_settings_name(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("SECRET_KEY", "x" * 40)
+    monkeypatch.setenv("MODELS_FILE", "/nowhere/models.toml")
+
+    assert launch.main(["worker"]) == 2
+
+    said = capsys.readouterr().err
+    assert said.startswith("start: MODELS_FILE: /nowhere/models.toml: ")
+    assert said.count("\n") == 1

@@ -11,8 +11,10 @@ from sqlalchemy.orm import Session
 from werkzeug.security import check_password_hash, generate_password_hash
 
 from shared.db import writing
-from shared.errors import AccountTaken, AppError, EmailTaken, LoginFailed, TokenRevoked, WrongPassword
+from shared.errors import AccountTaken, AppError, EmailTaken, Invalid, LoginFailed, TokenRevoked, WrongPassword
 from shared.models import RevokedToken, User
+
+KEY_LENGTH = 255  # of the column
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,8 @@ class Accounts:
         self._session = session
 
     def register(self, account: str, email: str, password: str) -> Account:
-        """A new user. Raises AccountTaken or EmailTaken; names differ by more than case or width."""
+        """A new user. Raises Invalid, AccountTaken or EmailTaken; names differ by more than case or width."""
+        _refuse_misleading(account)
         user = User(
             account=unicodedata.normalize("NFC", account),
             account_key=_key(account),
@@ -109,6 +112,14 @@ def _account(user: User) -> Account:
 def _key(account: str) -> str:
     """What two names that a reader could take for each other have in common (Unicode's NFKC and case folding)."""
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", account).casefold())
+
+
+def _refuse_misleading(account: str) -> None:
+    """No name may pass for an e-mail address, with which one can log in too, or for another name."""
+    key = _key(account)
+    if not account.isprintable() or account != account.strip() or "@" in key or len(key) > KEY_LENGTH:
+        rule = "must be printable, without @ and without spaces at its ends"
+        raise Invalid.field("account", "misleading_name", rule)
 
 
 @cache

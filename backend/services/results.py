@@ -11,7 +11,7 @@ from shared.errors import NotFound
 from shared.models import Task
 from shared.storage import Storage
 
-NAME = re.compile(r"(task_[0-9a-f]{20})(?:_[2-9])?\.[a-z0-9]{3,4}", re.ASCII)
+NAME = re.compile(r"(task_[0-9a-f]{20})(?:_[1-9][0-9]{0,2})?\.[a-z0-9]{3,4}", re.ASCII)
 
 
 @dataclass(frozen=True)

@@ -70,13 +70,14 @@ def test_a_failed_login_does_not_say_which_part_was_wrong(client: FlaskClient, c
     assert (response.status_code, body["code"], body["message"]) == (401, 401, "账号或密码错误")
 
 
-@pytest.mark.parametrize("stack", ["sqlite"], indirect=True)  # nothing of this reaches a database
 @pytest.mark.parametrize(
     ("field", "value"),
     [
         ("account", "ab"),
         ("account", "a" * 65),
         ("account", "a@b.c"),
+        ("account", "carol＠example.com"),
+        ("account", "ﷺ" * 64),
         ("account", " carol"),
         ("account", "car\0ol"),
         ("account", "car\nol"),

@@ -33,13 +33,6 @@ STATUS_WORDS: dict[Status, StatusWord] = {
 }
 
 
-def _name(value: str) -> str:
-    """Printable and without an @, which would make it an e-mail address."""
-    if not value.isprintable() or value != value.strip() or "@" in value:
-        raise ValueError("must be printable, without @ and without spaces at its ends")
-    return value
-
-
 def _digits(value: object) -> object:
     """gin's clients send the seed as a string of digits."""
     return int(value) if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 20 else value
@@ -62,7 +55,7 @@ UtcText = Annotated[
     PlainSerializer(isoformat, return_type=str),
     WithJsonSchema({"type": "string", "format": "date-time"}),
 ]
-AccountName = Annotated[str, Field(min_length=3, max_length=64), AfterValidator(_name)]
+AccountName = Annotated[str, Field(min_length=3, max_length=64)]
 Password = Annotated[str, Field(min_length=6, max_length=128)]
 Email = Annotated[EmailStr, Field(max_length=254)]
 NoNul = Annotated[str, AfterValidator(_no_nul)]

@@ -57,6 +57,8 @@ class Heartbeat(threading.Thread):
             self._sweep()
         except DBAPIError as error:
             log.warning("beat_missed", error=type(error).__name__)
+        except Exception as error:  # the edge of this thread: without it every lease would run out
+            log.error("beat_failed", exc_info=error)
 
     def _sweep(self) -> None:
         claims = self._leases.claims

@@ -11,7 +11,7 @@ from shared.claims import Claim, Claims
 from shared.messages import Wake
 from shared.progress import Progress, ProgressBoard
 from shared.queue import Queue
-from worker.errors import EngineError
+from worker.errors import EngineError, ModelUnavailable
 from worker.finisher import Finisher
 from worker.leases import Leases
 from worker.media import Picture
@@ -28,16 +28,12 @@ class Generator(Protocol):
     def generate(self, claimed: Sequence[Claim], on_step: Callable[[int, int], None]) -> list[list[Picture]]: ...
 
 
-class Interrupted(Exception):
-    """The running batch must not go on."""
+class LeaseLost(Exception):
+    """The running batch must not go on: none of its tasks is ours any more."""
 
 
-class LeaseLost(Interrupted):
-    """None of its tasks is ours any more."""
-
-
-class ShuttingDown(Interrupted):
-    """The process is to end."""
+class ShuttingDown(Exception):
+    """The running batch must not go on: the process is to end."""
 
 
 class Jobs:
@@ -116,13 +112,17 @@ class Jobs:
         log.info("given_back", count=given_back)
 
     def _failed(self, claimed: Sequence[Claim], error: Exception) -> None:
-        """A batch that fails is tried again one by one, so that only the task at fault fails."""
+        """A batch that fails is tried again one by one, so that only the task at fault fails.
+
+        Without their model all of them fail.
+        """
         log.error("generation_failed", exc_info=error)
-        if len(claimed) > 1:
+        if len(claimed) > 1 and not isinstance(error, ModelUnavailable):
             for claim in claimed:
                 self._run([claim])
             return
-        self.finisher.fail(claimed[0], error.code if isinstance(error, EngineError) else "generation_failed")
+        for claim in claimed:
+            self.finisher.fail(claim, error.code if isinstance(error, EngineError) else "generation_failed")
 
     def _drop(self, claimed: Sequence[Claim]) -> None:
         for claim in claimed:

@@ -40,12 +40,12 @@ class Process:
 
     def start(self) -> None:
         """Free what a dead predecessor held, show the world a live worker, then load the default model."""
+        signal.signal(STOP_SIGNAL, self._on_stop_signal)
         self._heartbeat.start()
         from worker.engine import Engine  # only now, and never in the parent: importing torch takes seconds
 
         engine = Engine(Catalog.read(self._settings.models_file), self._settings.device)
         self._jobs = self._work_on(engine)
-        signal.signal(STOP_SIGNAL, lambda *_: self.jobs.stop())
         self._heartbeat.announce()
         try:
             engine.warm_up()
@@ -66,6 +66,11 @@ class Process:
             self._jobs.finisher.drain()
         self._heartbeat.stop()
         self._registry.leave()
+
+    def _on_stop_signal(self, *_: object) -> None:
+        if self._jobs is None:
+            raise SystemExit(0)  # still importing: there is nothing to give back
+        self._jobs.stop()
 
     def _work_on(self, engine: Generator) -> Jobs:
         claims = self._claims(db.connect(self._settings.database))

@@ -67,6 +67,18 @@ def test_a_killed_broker_comes_back_and_tasks_go_on(own_service: Service) -> Non
     assert client.result(task)["status"] == "completed"
 
 
+def test_a_task_whose_whole_worker_is_killed_runs_again_when_its_lease_ends(own_service: Service) -> None:
+    own_service.start()
+    client = Client(own_service).sign_up()
+    task = client.submit(width=256, height=256, steps=100)
+    client.until(task, lambda data: (data["progress"] or 0) > 0)
+
+    own_service.child(r"-m worker$").kill()
+
+    client.until(task, lambda data: data["attempt"] == 2, seconds=30)
+    assert client.result(task, seconds=180)["attempt"] == 2
+
+
 def test_two_instances_run_beside_each_other(own_service: Service, embedded: Service) -> None:
     own_service.start()
 

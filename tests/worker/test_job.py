@@ -13,7 +13,7 @@ from tests.fakes.board import FakeBoard, FakeQueue
 from tests.fakes.generator import STEPS, FakeGenerator
 from tests.orders import add_task, add_user, row
 from worker import job
-from worker.errors import OutOfMemory
+from worker.errors import ModelUnavailable, OutOfMemory
 from worker.finisher import Finisher
 from worker.job import Jobs
 from worker.leases import Leases
@@ -80,6 +80,20 @@ def test_an_engines_error_tells_its_reason(engine: Engine, jobs: MakeJobs) -> No
     jobs(FakeGenerator(trouble=run_out)).work("gpu")
 
     assert row(engine, task).error_code == "out_of_memory"
+
+
+def test_a_model_that_is_unavailable_is_not_tried_for_each_task_again(engine: Engine, jobs: MakeJobs) -> None:
+    def refuse(claimed: Sequence[Claim]) -> None:
+        raise ModelUnavailable("tiny", "broken")
+
+    user = add_user(engine)
+    tasks = [add_task(engine, user), add_task(engine, user)]
+    generator = FakeGenerator(trouble=refuse)
+
+    jobs(generator).work("gpu")
+
+    assert [row(engine, task).error_code for task in tasks] == ["model_unavailable"] * 2
+    assert len(generator.batches) == 1
 
 
 def test_a_stop_in_the_middle_gives_the_task_back_at_the_next_step(

@@ -141,7 +141,8 @@ def _place(item: Item, rng: random.Random) -> str:
 def _with_background(words: str, background: str, rng: random.Random) -> str:
     if rng.random() < (UNSAID_WHITE if background == "white" else UNSAID_BACKGROUND):
         return words
-    return rng.choice(BACKGROUND_WORDS).format(scene=words, colour=_spelled(background, rng))
+    said = rng.choice(BACKGROUND_WORDS).format(scene=words, colour=_spelled(background, rng))
+    return said.replace("a orange", "an orange")
 
 
 def _spelled(colour: str, rng: random.Random) -> str:

@@ -18,13 +18,13 @@ class Task(NamedTuple):
 
 
 def tasks(count: int, seed: int, training_seed: int) -> list[Task]:
-    """As many prompts as asked, drawn from a seed of their own."""
+    """As many prompts as asked, one object and two by turns, drawn from a seed of their own."""
     seen = {_combination(scene) for side in PICTURES for scene in gallery_scenes(side, training_seed)}
     rng = random.Random(f"{seed} held out")
     found: list[Task] = []
     while len(found) < count:
         scene = random_scene(rng)
-        if _combination(scene) not in seen:
+        if len(scene.items) == len(found) % 2 + 1 and _combination(scene) not in seen:
             found.append(Task(prompt(scene), scene))
     return found
 
@@ -36,13 +36,17 @@ def prompt(scene: Scene) -> str:
     else:
         first, second = (_noun(item) for item in scene.items)
         said = f"{first} {RELATION[scene.relation]} {second}"
-    return f"{said} on a {scene.background} background"
+    return f"{said} on {_article(scene.background)} {scene.background} background"
 
 
 def _noun(item: Item) -> str:
     size = [] if item.size == "medium" else [item.size]
     words = " ".join([*size, item.colour, item.shape])
-    return f"{'an' if words.startswith('orange') else 'a'} {words}"
+    return f"{_article(words)} {words}"
+
+
+def _article(words: str) -> str:
+    return "an" if words.startswith("orange") else "a"
 
 
 def _place(item: Item) -> str:

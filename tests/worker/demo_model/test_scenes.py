@@ -74,7 +74,7 @@ def test_the_detector_sees_on_which_side_the_first_object_lies() -> None:
 def test_a_prompt_names_the_background_and_every_object(seed: int) -> None:
     scene = scene_of(seed)
     words = prompt(scene)
-    assert words.endswith(f"on a {scene.background} background")
+    assert words.endswith(f" {scene.background} background")
     assert all(f"{item.colour} {item.shape}" in words for item in scene.items)
 
 

@@ -4,6 +4,7 @@ A stack is a database and a broker. `sqlite` is the embedded one; `mariadb` star
 folder where `mariadbd` and `redis-server` are installed, and is skipped, or fails under CI=true, where they are not.
 """
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ from shared.models import Base
 from shared.settings import Settings
 from tests.servers import MariaDb, Redis, embedded_broker, missing_servers
 
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as for the workers, and before anything imports torch
 SECRET = "a secret of the tests, long enough to be one"
 
 

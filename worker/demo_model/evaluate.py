@@ -17,7 +17,7 @@ from worker.demo_model.held_out import Task, tasks
 from worker.demo_model.sheet import sample_sheet
 
 STEPS = 20
-GUIDANCE = 3.0
+GUIDANCE = 2.5
 ON_THE_SHEET = 16
 MARKS: dict[str, Callable[[Verdict], bool]] = {
     "background": lambda verdict: verdict.background,
@@ -60,7 +60,7 @@ def _options(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--prompts", type=int, default=200)
     parser.add_argument("--steps", type=int, default=STEPS)
     parser.add_argument("--guidance", type=float, default=GUIDANCE)
-    parser.add_argument("--seed", type=int, default=1000, help="of the prompts; each picture adds its number")
+    parser.add_argument("--seed", type=int, default=2000, help="of the prompts; each picture adds its number")
     parser.add_argument("--training-seed", type=int, default=7, help="the seed the weights were trained with")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--weights", type=Path, default=WEIGHTS)

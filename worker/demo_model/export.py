@@ -9,6 +9,9 @@ from diffusers import AutoencoderKL, DDIMScheduler, StableDiffusionPipeline, UNe
 from transformers import CLIPTextModel, CLIPTokenizer
 
 
+READABLE = 0o644
+
+
 def export(
     folder: Path,
     vae: AutoencoderKL,
@@ -42,5 +45,6 @@ def _put_in_place(fresh: Path, folder: Path) -> None:
             target.mkdir(parents=True, exist_ok=True)
         else:
             target.parent.mkdir(parents=True, exist_ok=True)
+            path.chmod(READABLE)
             os.replace(path, target)
     shutil.rmtree(fresh)

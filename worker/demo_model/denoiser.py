@@ -65,9 +65,7 @@ class Training:
     def __init__(self, denoiser: UNet2DConditionModel, steps: int, checkpoint: Path) -> None:
         self.denoiser, self.checkpoint = denoiser, checkpoint
         self.average = copy.deepcopy(denoiser).requires_grad_(False)
-        self.optimiser = torch.optim.AdamW(
-            denoiser.parameters(), lr=PEAK_RATE, betas=(0.9, 0.99), weight_decay=0.01
-        )
+        self.optimiser = torch.optim.AdamW(denoiser.parameters(), lr=PEAK_RATE, betas=(0.9, 0.99), weight_decay=0.01)
         self.pace = Pace("denoiser", self.optimiser, steps, self._resume())
 
     def step(self, loss: torch.Tensor) -> None:
@@ -161,9 +159,7 @@ def _batch(gallery: Gallery, side: int, rng: random.Random) -> tuple[list[Scene]
     scenes, latents = gallery[side]
     size = min(BATCH, BATCH * PICTURE_SIZE**2 // side**2)
     chosen = [rng.randrange(len(scenes)) for _ in range(size)]
-    return [scenes[number] for number in chosen], latents[chosen].contiguous(
-        memory_format=torch.channels_last
-    )
+    return [scenes[number] for number in chosen], latents[chosen].contiguous(memory_format=torch.channels_last)
 
 
 def _loss(

@@ -48,9 +48,7 @@ def main(argv: list[str] | None = None) -> None:
 
 
 def load(weights: Path) -> StableDiffusionPipeline:
-    pipeline = StableDiffusionPipeline.from_pretrained(
-        weights, torch_dtype=torch.float32, local_files_only=True
-    )
+    pipeline = StableDiffusionPipeline.from_pretrained(weights, dtype=torch.float32, local_files_only=True)
     pipeline.set_progress_bar_config(disable=True)
     return pipeline
 
@@ -68,9 +66,7 @@ def _options(argv: list[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def _draw(
-    pipeline: StableDiffusionPipeline, task: Task, seed: int, options: argparse.Namespace
-) -> Image.Image:
+def _draw(pipeline: StableDiffusionPipeline, task: Task, seed: int, options: argparse.Namespace) -> Image.Image:
     picture: Image.Image = pipeline(
         task.prompt,
         height=PICTURE_SIZE,
@@ -82,9 +78,7 @@ def _draw(
     return picture
 
 
-def _figures(
-    asked: list[Task], verdicts: list[Verdict], options: argparse.Namespace, seconds: float
-) -> dict[str, Any]:
+def _figures(asked: list[Task], verdicts: list[Verdict], options: argparse.Namespace, seconds: float) -> dict[str, Any]:
     single = [len(task.scene.items) == 1 for task in asked]
     ones = [verdict for verdict, one in zip(verdicts, single, strict=True) if one]
     twos = [verdict for verdict, one in zip(verdicts, single, strict=True) if not one]

@@ -38,7 +38,7 @@ def main(argv: list[str] | None = None) -> None:
 
 def _options(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Train the built-in model from nothing, on the processor.")
-    parser.add_argument("--steps", type=int, default=5600, help="steps of the U-Net")
+    parser.add_argument("--steps", type=int, default=5250, help="steps of the U-Net")
     parser.add_argument("--autoencoder-steps", type=int, default=2000)
     parser.add_argument("--reader-steps", type=int, default=500, help="steps of the text encoder")
     parser.add_argument("--seed", type=int, default=7)

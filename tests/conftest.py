@@ -20,7 +20,7 @@ from shared.models import Base
 from shared.settings import Settings
 from tests.servers import MariaDb, Redis, embedded_broker, missing_servers
 
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as for the workers, and before anything imports torch
+os.environ.setdefault("GOMP_SPINCOUNT", "1000")  # as for the workers, and before anything imports torch
 SECRET = "a secret of the tests, long enough to be one"
 
 

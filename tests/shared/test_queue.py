@@ -1,7 +1,6 @@
 """Hints through a real broker."""
 
 import time
-from collections.abc import Iterator
 
 import pytest
 from celery import Celery
@@ -12,11 +11,12 @@ from shared.settings import Settings
 
 
 @pytest.fixture
-def celery(settings: Settings) -> Iterator[Celery]:
+def celery(settings: Settings) -> Celery:
+    """Its queue is empty: other tests send hints too."""
     app = celery_app(settings.celery_url)
-    yield app
     with app.connection_for_write() as connection:
         connection.default_channel.queue_purge(GPU)
+    return app
 
 
 def waiting(app: Celery) -> int:

@@ -13,7 +13,7 @@ from shared.messages import QUEUES
 
 NODE_VARIABLE = "DARKROOM_NODE"
 # GNU OpenMP's threads spin while they wait for each other, and two processes that do so starve one another. Two workers
-# on two cores took 1.8 to 4.5 s for a picture of the built-in model, with short spinning 1.0 s; one alone 0.4 and 0.5 s.
+# on two cores took 1.8 to 4.5 s for a picture of the built-in model, with short spinning 1.0 s; one alone, 0.4 and 0.5.
 PATIENCE = ("GOMP_SPINCOUNT", "1000")
 
 

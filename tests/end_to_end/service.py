@@ -73,8 +73,7 @@ class Service:
         everything = self.processes()
         self._process.send_signal(number)
         self._process.wait(timeout=40)
-        _, alive = psutil.wait_procs(everything, timeout=1)
-        return alive
+        return living(everything, seconds=1)
 
     def kill(self) -> None:
         """kill -9 of start.sh alone."""
@@ -95,6 +94,21 @@ class Service:
             assert self._process is None or self._process.poll() is None, f"start.sh ended:\n{self.said()}"
             time.sleep(0.02)
         raise TimeoutError(f"waited {seconds} s for {what}:\n{self.said()}")
+
+
+def living(processes: list[psutil.Process], seconds: float) -> list[psutil.Process]:
+    """Those that have not ended after so long; one that only waits for init to take note has ended."""
+    deadline = time.monotonic() + seconds
+    while (alive := [p for p in processes if _lives(p)]) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return alive
+
+
+def _lives(process: psutil.Process) -> bool:
+    try:
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
 
 
 class Client:

@@ -5,7 +5,7 @@ import signal
 import psutil
 import pytest
 
-from tests.end_to_end.service import Client, Service
+from tests.end_to_end.service import Client, Service, living
 
 NOTHING: list[psutil.Process] = []
 
@@ -51,8 +51,7 @@ def test_after_a_kill_of_start_sh_the_next_start_recovers(own_service: Service) 
 
     ended = Client(own_service).log_in().result(task)
     assert ended["status"] == "completed"
-    _, alive = psutil.wait_procs(before, timeout=20)
-    assert alive == NOTHING
+    assert living(before, seconds=20) == NOTHING
     assert own_service.stop() == NOTHING
 
 

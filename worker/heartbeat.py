@@ -16,7 +16,7 @@ RING_AFTER_SECONDS = 3.0
 
 
 class Heartbeat(threading.Thread):
-    """Beats at once when started, then at each interval until stopped.
+    """Beats when started, then at each interval until stopped.
 
     Until it is announced the worker is not in the registry: a process that cannot work must not look alive.
     """

@@ -41,6 +41,7 @@ class Process:
     def start(self) -> None:
         """Free what a dead predecessor held, show the world a live worker, then load the default model."""
         signal.signal(STOP_SIGNAL, self._on_stop_signal)
+        self._heartbeat.beat()  # in this thread: a thread of its own would have to wait for the imports
         self._heartbeat.start()
         from worker.engine import Engine  # only now, and never in the parent: importing torch takes seconds
 

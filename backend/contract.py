@@ -119,6 +119,8 @@ class Api:
         """The error in this dialect."""
         body, status = self.dialect.failure(error)
         headers = [("Retry-After", str(error.retry_after))] if error.retry_after else []
+        if isinstance(error, errors.Unauthenticated):
+            headers.append(("WWW-Authenticate", "Bearer"))
         return jsonify(body), status, headers
 
     def fail_http(self, error: HTTPException) -> Reply:

@@ -107,7 +107,10 @@ def test_messages_are_english_on_request(client: FlaskClient) -> None:
 
 
 def test_a_request_without_a_token_is_refused(client: FlaskClient) -> None:
-    assert (client.get(TASK).status_code, client.get(TASK).get_json()["error"]["code"]) == (401, "token_missing")
+    response = client.get(TASK)
+
+    assert (response.status_code, response.get_json()["error"]["code"]) == (401, "token_missing")
+    assert response.headers["WWW-Authenticate"] == "Bearer"
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import Engine
 
 from backend import create_app
+from backend.database import sql
 from shared import db, migrations
 from shared.models import Base
 from shared.settings import Settings
@@ -82,8 +83,6 @@ def settings(stack: Stack, tmp_path: Path) -> Settings:
 
 @pytest.fixture
 def app(settings: Settings) -> Iterator[Flask]:
-    from backend.database import sql
-
     app = create_app(settings)
     yield app
     with app.app_context():

@@ -10,8 +10,8 @@ from celery.platforms import SecurityWarning
 from shared import log, settings
 from shared.catalog import Catalog, InvalidCatalog
 from shared.messages import QUEUES
+from worker import NODE_VARIABLE
 
-NODE_VARIABLE = "DARKROOM_NODE"
 # GNU OpenMP's threads spin while they wait for each other, and two processes that do so starve one another. Two workers
 # on two cores took 1.8 to 4.5 s for a picture of the built-in model, with short spinning 1.0 s; one alone, 0.4 and 0.5.
 PATIENCE = ("GOMP_SPINCOUNT", "1000")

@@ -8,7 +8,7 @@ from celery.signals import setup_logging, worker_process_init, worker_process_sh
 
 from shared import log, settings
 from shared.queue import celery_app
-from worker import process
+from worker import NODE_VARIABLE, process
 
 NOT_STARTED = 70  # the parent starts the next one
 START_SECONDS = 900  # a child may load a large model before it is up
@@ -25,9 +25,8 @@ def _configure_log(**_: object) -> None:
 
 @worker_process_init.connect
 def _start_process(**_: object) -> None:
-    log.configure(configured)
     try:
-        process.start(configured, os.environ["DARKROOM_NODE"])
+        process.start(configured, os.environ[NODE_VARIABLE])
     except Exception as error:  # Celery would only log it and keep a child that cannot work
         structlog.get_logger(__name__).critical("worker_not_started", exc_info=error)
         os._exit(NOT_STARTED)

@@ -10,12 +10,7 @@ from typing import Any
 
 import pytest
 import yaml
-from flask import Flask
 
-import shared.db
-from backend import create_app
-from backend.database import sql
-from shared import migrations
 from shared.settings import ROOT, Settings
 
 TIERS = ("backend", "shared", "worker")
@@ -33,17 +28,6 @@ def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     return Settings(_env_file=None, secret_key="x" * 40, data_dir=tmp_path)
-
-
-@pytest.fixture
-def app(settings: Settings) -> Iterator[Flask]:
-    engine = shared.db.connect(settings.database)
-    migrations.upgrade(engine)
-    engine.dispose()
-    app = create_app(settings)
-    yield app
-    with app.app_context():
-        sql.engine.dispose()
 
 
 @pytest.fixture

@@ -26,27 +26,26 @@ def test_checks_that_all_pass_are_status_0() -> None:
     assert checks.check(lambda *_, **__: Finished(0)) == 0
 
 
+@pytest.mark.parametrize(
+    ("command", "name", "value", "message"),
+    [
+        ("web", "PORT", "eighty", "start: PORT: "),
+        ("worker", "MODELS_FILE", "/nowhere/models.toml", "start: MODELS_FILE: /nowhere/models.toml: "),
+    ],
+)
 def test_a_wrong_setting_is_one_line_with_its_name(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    command: str,
+    name: str,
+    value: str,
+    message: str,
 ) -> None:
     monkeypatch.setenv("SECRET_KEY", "x" * 40)
-    monkeypatch.setenv("PORT", "eighty")
+    monkeypatch.setenv(name, value)
 
-    assert launch.main(["web"]) == 2
-
-    said = capsys.readouterr().err
-    assert said.startswith("start: PORT: ")
-    assert said.count("\n") == 1
-
-
-def test_a_wrong_models_file_is_one_line_with_the_settings_name(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setenv("SECRET_KEY", "x" * 40)
-    monkeypatch.setenv("MODELS_FILE", "/nowhere/models.toml")
-
-    assert launch.main(["worker"]) == 2
+    assert launch.main([command]) == 2
 
     said = capsys.readouterr().err
-    assert said.startswith("start: MODELS_FILE: /nowhere/models.toml: ")
+    assert said.startswith(message)
     assert said.count("\n") == 1

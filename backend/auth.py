@@ -5,11 +5,13 @@ the single token on the deny list.
 """
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
-from flask import Flask
+from flask import Flask, current_app, request
 from flask_jwt_extended import JWTManager, create_access_token, decode_token, get_jwt, verify_jwt_in_request
 from flask_jwt_extended.exceptions import JWTExtendedException, NoAuthorizationError
 from jwt.exceptions import ExpiredSignatureError, PyJWTError
@@ -18,6 +20,8 @@ from backend.services.accounts import Account, TokenClaims
 from backend.wiring import services
 from shared.errors import TokenExpired, TokenInvalid, TokenMissing
 from shared.settings import Settings
+
+KNOWN_TOKENS = 4096
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,7 @@ def init_app(app: Flask, settings: Settings) -> None:
     app.config["JWT_SECRET_KEY"] = hashlib.sha256(f"jwt:{secret}".encode()).hexdigest()
     app.config["JWT_ACCESS_TOKEN_EXPIRES"] = timedelta(hours=settings.token_hours)
     JWTManager(app)
+    app.extensions["darkroom_tokens"] = lru_cache(maxsize=KNOWN_TOKENS)(_verify)
 
 
 def issue(account: Account) -> Token:
@@ -48,8 +53,26 @@ def authenticate() -> Account:
     return services().accounts.recognise(claims)
 
 
+def authenticate_or_follow_link() -> Account | None:
+    """None for the signed url of a file, which needs no token; else the user. Raises Unauthenticated errors."""
+    if "signature" not in request.args:
+        return authenticate()
+    name = (request.view_args or {})["name"]
+    services().links.check(name, request.args.get("expires", ""), request.args["signature"])
+    return None
+
+
 def claimed() -> TokenClaims:
     """What this request's token says, its signature and time checked."""
+    verified: Callable[[str], TokenClaims] = current_app.extensions["darkroom_tokens"]
+    claims = verified(request.headers.get("Authorization", ""))
+    if claims.expires_at <= datetime.now(UTC):
+        raise TokenExpired
+    return claims
+
+
+def _verify(authorization: str) -> TokenClaims:
+    """The claims in the current request's header, which `authorization` is: a token's signature is checked once."""
     try:
         verify_jwt_in_request()
         claims: dict[str, Any] = get_jwt()

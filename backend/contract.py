@@ -4,36 +4,35 @@ A view gets validated pydantic models and returns plain data; its Api writes tha
 the Api's dialect. Knows no envelope, no rule and no language.
 """
 
-import json
-import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import wraps
-from typing import Any, Protocol, get_origin
+from typing import Any, Protocol
 
 from flask import Blueprint, Flask, Response, jsonify, request
-from pydantic import BaseModel, ValidationError
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import HTTPException
 
-from backend import auth
+from backend import auth, reading
+from backend.reading import JSON, MULTIPART, ModelType
+from backend.texts import language
 from shared import errors
-from shared.errors import AppError, FieldProblem, Invalid
+from shared.errors import AppError
 
-ModelType = type[BaseModel]
 View = Callable[..., Any]
 Reply = tuple[Response, int, list[tuple[str, str]]]
 
-HALF_CHARACTER = re.compile(rb"\\u[dD][89a-fA-F]")  # an escaped surrogate, which is text only with its other half
 OF_HTTP: dict[int, type[AppError]] = {
     400: errors.MalformedBody,
     404: errors.NotFound,
     405: errors.MethodNotAllowed,
     413: errors.TooLarge,
     415: errors.UnsupportedMediaType,
+    416: errors.RangeNotSatisfiable,
     503: errors.Unavailable,
 }
+KEPT = {"Allow", "Retry-After", "Content-Range"}
 
 
 class Caller(Enum):
@@ -41,6 +40,7 @@ class Caller(Enum):
 
     PUBLIC = "public"
     USER = "user"
+    LINK = "link"  # a user, or whoever has the signed form of the url
 
 
 class Dialect(Protocol):
@@ -49,44 +49,65 @@ class Dialect(Protocol):
     failure_model: ModelType
 
     def success_model(self, data: ModelType) -> ModelType: ...
-    def success(self, data: Any, message: str) -> Any: ...
+    def page_model(self, item: ModelType) -> ModelType: ...
+    def success(self, data: Any, message: str, **beside: Any) -> Any: ...
     def failure(self, error: AppError) -> tuple[Any, int]: ...
+
+
+@dataclass(frozen=True)
+class Page:
+    """Some of a list's items; `next_cursor` leads to the rest, None at the end."""
+
+    items: Sequence[Any]
+    next_cursor: str | None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Contract:
-    """What one route accepts and returns. `message` is the code of the text that goes with success."""
+    """What one route accepts and returns.
+
+    `message` is the code of the text that goes with success, `file` the media types of an uploaded file. A `paged` view
+    returns a Page of `returns`; a `revised` one something with a `revision`, which becomes the ETag.
+    """
 
     caller: Caller
     returns: ModelType | None = None
     produces: tuple[str, ...] = ("application/json",)
     message: str = "ok"
     query: ModelType | None = None
+    headers: ModelType | None = None
     body: ModelType | None = None
     form: ModelType | None = None
-    raw: tuple[str, ...] = ()
+    file: tuple[str, ...] = ()
+    max_bytes: int | None = None
+    paged: bool = False
+    revised: bool = False
     errors: tuple[type[AppError], ...] = ()
 
     @property
     def media_types(self) -> tuple[str, ...]:
         if self.body:
-            return ("application/json",)
-        return ("multipart/form-data",) if self.form else self.raw
+            return (JSON,)
+        return (*self.file, *((MULTIPART,) if self.form or self.file else ()))
 
     def parse(self) -> dict[str, Any]:
         """The current request as the view's keyword arguments. Raises AppError."""
-        arguments: dict[str, Any] = {"user": auth.authenticate()} if self.caller is Caller.USER else {}
+        arguments: dict[str, Any] = CALLERS[self.caller]()
+        if self.max_bytes:
+            request.max_content_length = self.max_bytes
         if self.media_types and request.mimetype not in self.media_types:
             raise errors.UnsupportedMediaType(f"send {' or '.join(self.media_types)}")
         if self.query:
-            arguments["query"] = _validated(self.query, _unpacked(self.query, request.args))
+            arguments["query"] = reading.validated(self.query, reading.unpacked(self.query, request.args))
+        if self.headers:
+            arguments["headers"] = reading.validated(self.headers, reading.named(self.headers, request.headers))
         if self.body:
-            arguments["body"] = _validated(self.body, _json())
+            arguments["body"] = reading.validated(self.body, reading.json_body())
         if self.form:
             fields = MultiDict([*request.form.items(multi=True), *request.files.items(multi=True)])
-            arguments["form"] = _validated(self.form, _unpacked(self.form, fields))
-        if self.raw:
-            arguments["raw"] = request.get_data()
+            arguments["form"] = reading.validated(self.form, reading.unpacked(self.form, fields))
+        if self.file:
+            arguments["file"] = reading.file(self.file)
         return arguments
 
 
@@ -125,13 +146,26 @@ class Api:
 
     def fail_http(self, error: HTTPException) -> Reply:
         """Werkzeug's own errors (malformed JSON, 404, 405, 413, 500) in this dialect."""
-        kept = [(name, value) for name, value in error.get_headers() if name in {"Allow", "Retry-After"}]
+        kept = [(name, value) for name, value in error.get_headers() if name in KEPT]
         response, status, headers = self.fail(OF_HTTP.get(error.code or 500, AppError)(error.name))
         return response, status, [*headers, *kept]
 
     def _succeed(self, terms: Contract, result: Any) -> Response:
-        if terms.returns is None or isinstance(result, Response):
-            return result if isinstance(result, Response) else jsonify(self.dialect.success(None, terms.message))
+        if isinstance(result, Response):
+            return result
+        if terms.revised:
+            tag = _tag(result.revision)
+            known = request.if_none_match.contains_weak(tag)
+            return _tagged(Response(status=304) if known else self._written(terms, result), tag)
+        return self._written(terms, result)
+
+    def _written(self, terms: Contract, result: Any) -> Response:
+        if terms.returns is None:
+            return jsonify(self.dialect.success(None, terms.message))
+        if terms.paged:
+            items = [terms.returns.model_validate(item, from_attributes=True) for item in result.items]
+            written = [item.model_dump(mode="json") for item in items]
+            return jsonify(self.dialect.success(written, terms.message, next_cursor=result.next_cursor))
         data = terms.returns.model_validate(result, from_attributes=True)
         message = getattr(data, "message_code", terms.message)
         return jsonify(self.dialect.success(data.model_dump(mode="json"), message))
@@ -152,27 +186,27 @@ def owner(app: Flask) -> Api:
     return max(prefixed or apis[:1], key=lambda api: len(api.blueprint.url_prefix or ""))
 
 
-def _json() -> Any:
-    """The body as plain data. Raises MalformedBody also for what the parser takes and nobody can keep."""
-    try:
-        data = request.get_json()
-        if HALF_CHARACTER.search(request.get_data()):
-            json.dumps(data, ensure_ascii=False).encode()
-    except (RecursionError, UnicodeEncodeError) as error:
-        raise errors.MalformedBody from error
-    return data
+def known_revisions() -> set[str]:
+    """The revisions that the caller has already (If-None-Match), in the language that they would get."""
+    suffix = _tag("")
+    tags = request.if_none_match.as_set(include_weak=True)
+    return {tag.removesuffix(suffix) for tag in tags if tag.endswith(suffix)}
 
 
-def _validated(model: ModelType, data: Any) -> BaseModel:
-    try:
-        return model.model_validate(data)
-    except ValidationError as error:
-        details = error.errors(include_url=False, include_context=False, include_input=False)
-        problems = [FieldProblem(".".join(map(str, d["loc"])) or "body", d["type"], d["msg"]) for d in details]
-        raise Invalid(f"{problems[0].field}: {problems[0].message}", problems) from error
+def _tag(revision: str) -> str:
+    """The ETag of what a revision looks like in the caller's language."""
+    return f"{revision}-{language()}"
 
 
-def _unpacked(model: ModelType, values: MultiDict[str, Any]) -> dict[str, Any]:
-    """Lists where the model has one (or a value was repeated), else the single value."""
-    lists = {name for name, field in model.model_fields.items() if get_origin(field.annotation) is list}
-    return {key: found if key in lists or len(found) > 1 else found[0] for key, found in values.lists()}
+def _tagged(response: Response, tag: str) -> Response:
+    response.set_etag(tag, weak=True)
+    response.headers["Cache-Control"] = "private, no-cache"
+    response.headers["Vary"] = "Authorization, Accept-Language"
+    return response
+
+
+CALLERS: dict[Caller, Callable[[], dict[str, Any]]] = {
+    Caller.PUBLIC: dict,
+    Caller.USER: lambda: {"user": auth.authenticate()},
+    Caller.LINK: lambda: {"user": auth.authenticate_or_follow_link()},
+}

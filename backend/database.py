@@ -13,7 +13,7 @@ sql = SQLAlchemy(metadata=Base.metadata)
 def init_app(app: Flask, settings: Settings) -> None:
     """Give the app its engine, with the habits that the workers' engines have."""
     app.config["SQLALCHEMY_DATABASE_URI"] = settings.database
-    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = db.engine_options(settings.database)
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = db.engine_options(settings.database, settings.web_threads)
     sql.init_app(app)
     with app.app_context():
         db.configure(sql.engine)

@@ -4,6 +4,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 
 from pydantic import BaseModel
 
+from backend.problems import tell
 from backend.texts import say
 from shared import errors
 from shared.errors import AppError
@@ -19,6 +20,8 @@ HTTP_STATUS: dict[type[AppError], int] = {
     errors.Conflict: 409,
     errors.TooLarge: 413,
     errors.UnsupportedMediaType: 415,
+    errors.RangeNotSatisfiable: 416,
+    errors.TooMany: 429,
     errors.Unavailable: 503,
     AppError: 500,
 }
@@ -52,6 +55,12 @@ class CodeEnvelope(BaseModel, Generic[T]):
     data: T
 
 
+class CodePage(CodeEnvelope[list[T]], Generic[T]):
+    """The same for a page; `next_cursor` leads to the rest."""
+
+    next_cursor: str | None
+
+
 class CodeFailure(BaseModel):
     """v1's failure: the same, with `error` beside it."""
 
@@ -69,17 +78,23 @@ class CodeDialect:
         errors.AccountTaken: 401,
         errors.EmailTaken: 402,
         errors.WrongPassword: 401,
+        errors.CodeWrong: 401,
+        errors.EmailUnknown: 401,
+        errors.NewEmailTaken: 401,
     }
 
     def success_model(self, data: type[BaseModel]) -> type[BaseModel]:
         return CodeEnvelope[data]  # type: ignore[valid-type]
 
-    def success(self, data: Any, message: str) -> dict[str, Any]:
-        return {"code": 200, "message": say(message), "data": data}
+    def page_model(self, item: type[BaseModel]) -> type[BaseModel]:
+        return CodePage[item]  # type: ignore[valid-type]
+
+    def success(self, data: Any, message: str, **beside: Any) -> dict[str, Any]:
+        return {"code": 200, "message": say(message), "data": data, **beside}
 
     def failure(self, error: AppError) -> tuple[dict[str, Any], int]:
         status = http_status(type(error))
-        fields = [Problem(field=p.field, code=p.code, message=p.message) for p in error.problems]
+        fields = [Problem(field=p.field, code=p.code, message=tell(p)) for p in error.problems]
         said = say(error.code) + "".join(f"; {p.field}: {p.message}" for p in fields[:1])
         body = CodeFailure(
             code=self.documented_codes.get(type(error), status),
@@ -103,7 +118,10 @@ class BareDialect:
     def success_model(self, data: type[BaseModel]) -> type[BaseModel]:
         return data
 
-    def success(self, data: Any, message: str) -> Any:
+    def page_model(self, item: type[BaseModel]) -> type[BaseModel]:
+        raise NotImplementedError("this dialect has no pages")
+
+    def success(self, data: Any, message: str, **beside: Any) -> Any:
         return data
 
     def failure(self, error: AppError) -> tuple[dict[str, Any], int]:

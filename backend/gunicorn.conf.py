@@ -1,5 +1,8 @@
 """How gunicorn runs the web tier; its values are the service's settings."""
 
+import signal
+from typing import Any
+
 from shared import settings
 
 configured = settings.load()
@@ -12,3 +15,16 @@ graceful_timeout = 20
 timeout = 60
 keepalive = 30
 loglevel = "warning"
+
+
+def post_worker_init(worker: Any) -> None:
+    """On SIGTERM whoever waits for events is sent home first: else each stream would hold up the end."""
+    end = signal.getsignal(signal.SIGTERM)
+    watch = worker.wsgi.extensions["darkroom"].watch
+
+    def on_sigterm(number: int, frame: Any) -> None:
+        watch.close()
+        if callable(end):
+            end(number, frame)
+
+    signal.signal(signal.SIGTERM, on_sigterm)

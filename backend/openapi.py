@@ -6,23 +6,30 @@ from http import HTTPStatus
 from typing import Any
 
 from flask import Flask
-from pydantic import BaseModel
+from pydantic import RootModel
 from pydantic.json_schema import models_json_schema
 from werkzeug.routing import Rule
 
-from backend.contract import Api, Caller, Contract, ModelType
+from backend.contract import Api, Caller, Contract
+from backend.reading import MULTIPART, ModelType
 from shared import errors
 from shared.errors import AppError
 
 REF = "#/components/schemas/{model}"
 BINARY = {"type": "string", "format": "binary"}
+FILE_FORM = {"type": "object", "required": ["file"], "properties": {"file": BINARY}, "additionalProperties": False}
 BEARER = {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}}
+SECURITY: dict[Caller, list[dict[str, list[str]]]] = {
+    Caller.PUBLIC: [],
+    Caller.USER: [{"bearer": []}],
+    Caller.LINK: [{"bearer": []}, {}],
+}
 PATH_TYPES = {"IntegerConverter": {"type": "integer", "minimum": 0}}
 TOKEN_ERRORS = (errors.TokenMissing, errors.TokenInvalid, errors.TokenExpired, errors.TokenRevoked)
 BODY_ERRORS = (errors.Invalid, errors.MalformedBody, errors.UnsupportedMediaType, errors.TooLarge)
 
 
-class Nothing(BaseModel):
+class Nothing(RootModel[None]):
     """No data comes with this answer."""
 
 
@@ -49,7 +56,9 @@ def raised(contract: Contract) -> set[type[AppError]]:
     found: set[type[AppError]] = {*contract.errors, errors.Unavailable, AppError}
     if contract.caller is not Caller.PUBLIC:
         found |= set(TOKEN_ERRORS)
-    if contract.query or contract.media_types:
+    if contract.caller is Caller.LINK:
+        found |= {errors.LinkInvalid, errors.LinkExpired}
+    if contract.query or contract.headers or contract.media_types:
         found.add(errors.Invalid)
     return found | set(BODY_ERRORS) if contract.media_types else found
 
@@ -58,12 +67,13 @@ def _models(api: Api) -> set[tuple[ModelType, Any]]:
     found: set[tuple[ModelType, Any]] = {(api.dialect.failure_model, "serialization")}
     for contract in api.contracts.values():
         found.add((_success(api, contract), "serialization"))
-        found |= {(m, "validation") for m in (contract.query, contract.body, contract.form) if m}
+        found |= {(m, "validation") for m in (contract.query, contract.headers, contract.body, contract.form) if m}
     return found
 
 
 def _success(api: Api, contract: Contract) -> ModelType:
-    return api.dialect.success_model(contract.returns or Nothing)
+    data = contract.returns or Nothing
+    return api.dialect.page_model(data) if contract.paged else api.dialect.success_model(data)
 
 
 def _path(rule: Rule) -> str:
@@ -76,16 +86,23 @@ def _operation(app: Flask, api: Api, rule: Rule, contract: Contract, refs: Any) 
         "operationId": rule.endpoint.replace(".", "_"),
         "summary": (view.__doc__ or "").strip().split("\n")[0],
         "tags": [api.blueprint.name],
-        "security": [] if contract.caller is Caller.PUBLIC else [{"bearer": []}],
-        "parameters": [*_path_parameters(rule), *_query_parameters(contract)],
+        "security": SECURITY[contract.caller],
+        "parameters": [
+            *_path_parameters(rule),
+            *_parameters("query", contract.query),
+            *_parameters("header", contract.headers),
+        ],
         "responses": _responses(api, contract, refs),
     }
     if contract.media_types:
-        model = contract.body or contract.form
-        schema = refs[model, "validation"] if model else BINARY
-        content = {media_type: {"schema": schema} for media_type in contract.media_types}
-        operation["requestBody"] = {"required": True, "content": content}
+        operation["requestBody"] = {"required": True, "content": _content(contract, refs)}
     return operation
+
+
+def _content(contract: Contract, refs: Any) -> dict[str, Any]:
+    model = contract.body or contract.form
+    content = {kind: {"schema": refs[model, "validation"] if model else BINARY} for kind in contract.media_types}
+    return content | {MULTIPART: {"schema": FILE_FORM}} if contract.file else content
 
 
 def _path_parameters(rule: Rule) -> list[dict[str, Any]]:
@@ -100,12 +117,13 @@ def _path_parameters(rule: Rule) -> list[dict[str, Any]]:
     ]
 
 
-def _query_parameters(contract: Contract) -> list[dict[str, Any]]:
-    if not contract.query:
+def _parameters(place: str, model: ModelType | None) -> list[dict[str, Any]]:
+    """Each field of a model of the query or the headers."""
+    if not model:
         return []
-    schema = contract.query.model_json_schema(ref_template=REF)
+    schema = model.model_json_schema(ref_template=REF)
     required = schema.get("required", [])
-    return [{"name": n, "in": "query", "required": n in required, "schema": s} for n, s in schema["properties"].items()]
+    return [{"name": n, "in": place, "required": n in required, "schema": s} for n, s in schema["properties"].items()]
 
 
 def _responses(api: Api, contract: Contract, refs: Any) -> dict[str, Any]:
@@ -123,4 +141,5 @@ def _responses(api: Api, contract: Contract, refs: Any) -> dict[str, Any]:
     }
     schema = refs[_success(api, contract), "serialization"]
     content = {kind: {"schema": schema if kind == "application/json" else BINARY} for kind in contract.produces}
-    return {"200": {"description": "OK", "content": content}} | responses
+    unchanged = {"304": {"description": "Not Modified: If-None-Match has the ETag"}} if contract.revised else {}
+    return {"200": {"description": "OK", "content": content}} | unchanged | responses

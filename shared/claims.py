@@ -24,7 +24,7 @@ NO_HOLDER: dict[str, Any] = {"worker_id": None, "lease_until": None}
 
 @dataclass(frozen=True)
 class Claim:
-    """A task that this worker may work on for as long as its lease is renewed."""
+    """A task that this worker may work on for as long as its lease is renewed; `images` are its references' keys."""
 
     id: int
     fence: int
@@ -33,6 +33,7 @@ class Claim:
     kind: Kind
     prompt: str
     parameters: Parameters
+    images: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -76,19 +77,27 @@ class Claims:
             )
             return [_claim(row) for row in connection.execute(_claimed(ids)).all()]
 
-    def renew(self, held: Collection[tuple[int, int]]) -> set[tuple[int, int]]:
-        """Prolong the leases of the (id, fence) pairs that are really held; returns those that still are ours."""
+    def renew(self, held: Collection[tuple[int, int]]) -> dict[tuple[int, int], bool]:
+        """Prolong the leases of the (id, fence) pairs that are really held.
+
+        Returns those that still are ours, and of each whether its user has asked for an end.
+        """
         if not held:
-            return set()
+            return {}
         with write(self._engine) as connection:
             mine = self._mine(held)
-            ours = connection.execute(select(Task.id, Task.fence).where(mine).with_for_update()).all()
+            columns = (Task.id, Task.fence, Task.cancel_requested)
+            ours = connection.execute(select(*columns).where(mine).with_for_update()).all()
             connection.execute(update(Task).where(mine).values(lease_until=database_now(self._lease_seconds)))
-            return {(row.id, row.fence) for row in ours}
+            return {(row.id, row.fence): row.cancel_requested for row in ours}
 
     def complete(self, claim: Claim, results: Sequence[dict[str, Any]]) -> bool:
         """True when the task is completed by this very claim; False when the lease was lost before."""
-        return self._end(claim, Status.COMPLETED, results=list(results))
+        return self._end(claim, Status.COMPLETED, results=list(results), has_result=True)
+
+    def cancel(self, claim: Claim) -> bool:
+        """The same for a task that its user does not want any more."""
+        return self._end(claim, Status.CANCELLED)
 
     def fail(self, claim: Claim, error_code: str) -> bool:
         """The same for a task that cannot be done."""
@@ -98,7 +107,10 @@ class Claims:
         """Put claims back into the queue as if they had never been taken: the attempt does not count."""
         if not held:
             return 0
-        return self._run(move(*BACK, self._mine(held), attempt=Task.attempt - 1, **NO_HOLDER))
+        with write(self._engine) as connection:
+            _cancel(connection, self._mine(held))
+            back = connection.execute(move(*BACK, self._mine(held), attempt=Task.attempt - 1, **NO_HOLDER))
+            return back.rowcount
 
     def take_over(self, node: str) -> int:
         """Free the tasks of this node's earlier processes, which are dead, without waiting for their leases."""
@@ -119,6 +131,7 @@ class Claims:
     def _free(self, *where: ColumnElement[bool]) -> tuple[int, int]:
         worn_out = Task.attempt >= self._max_attempts
         with write(self._engine) as connection:
+            _cancel(connection, *where)
             failed = connection.execute(
                 move(*FAILED, *where, worn_out, error_code=WORKER_LOST, finished_at=database_now(), **NO_HOLDER)
             )
@@ -127,20 +140,23 @@ class Claims:
 
     def _end(self, claim: Claim, status: Status, **values: Any) -> bool:
         mine = self._mine([(claim.id, claim.fence)])
-        return self._run(move(Status.PROCESSING, status, mine, finished_at=database_now(), **NO_HOLDER, **values)) == 1
+        ended = move(Status.PROCESSING, status, mine, finished_at=database_now(), **NO_HOLDER, **values)
+        with write(self._engine) as connection:
+            return connection.execute(ended).rowcount == 1
 
     def _mine(self, held: Collection[tuple[int, int]]) -> ColumnElement[bool]:
         pairs = or_(*(and_(Task.id == task, Task.fence == fence) for task, fence in held))
         return and_(Task.status == Status.PROCESSING, Task.worker_id == self._worker_id, pairs)
 
-    def _run(self, statement: Any) -> int:
-        with write(self._engine) as connection:
-            rows: int = connection.execute(statement).rowcount
-            return rows
-
 
 BACK = (Status.PROCESSING, Status.QUEUED)
 FAILED = (Status.PROCESSING, Status.FAILED)
+
+
+def _cancel(connection: Connection, *where: ColumnElement[bool]) -> None:
+    """What is about to leave its worker, and is not wanted any more, does not go back into the queue."""
+    ended = {"finished_at": database_now(), **NO_HOLDER}
+    connection.execute(move(Status.PROCESSING, Status.CANCELLED, *where, Task.cancel_requested.is_(True), **ended))
 
 
 def _look(connection: Connection, queue: str, limit: Callable[[str], int]) -> tuple[list[int], int]:
@@ -163,10 +179,11 @@ def _lock(candidates: Sequence[int], size: int) -> Select[int]:
 
 
 def _claimed(ids: Sequence[int]) -> Any:
-    columns = (Task.id, Task.fence, Task.attempt, Task.public_id, Task.kind, Task.prompt, Task.parameters)
+    columns = (Task.id, Task.fence, Task.attempt, Task.public_id, Task.kind, Task.prompt, Task.parameters, Task.images)
     return select(*columns).where(Task.id.in_(ids)).order_by(Task.id)
 
 
 def _claim(row: Any) -> Claim:
     parameters = Parameters(**row.parameters)
-    return Claim(row.id, row.fence, row.attempt, row.public_id, Kind(row.kind), row.prompt, parameters)
+    images = tuple(image["key"] for image in row.images or ())
+    return Claim(row.id, row.fence, row.attempt, row.public_id, Kind(row.kind), row.prompt, parameters, images)

@@ -9,18 +9,19 @@ from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy.dialects.sqlite.base import SQLiteCompiler
 from sqlalchemy.orm import Session
 
 WRITES = {"sqlite_begin": "IMMEDIATE"}
 
 
-def engine_options(url: str) -> dict[str, Any]:
-    """Keyword arguments of `create_engine` for this url."""
-    quiet = {"hide_parameters": True}  # an error's text goes to the log, and what users wrote must not
+def engine_options(url: str, connections: int = 5) -> dict[str, Any]:
+    """Keyword arguments of `create_engine` for this url and so many threads that use it."""
+    common = {"hide_parameters": True, "pool_size": connections}  # errors are logged; what users wrote must not be
     if make_url(url).get_backend_name() == "sqlite":
-        return {**quiet, "connect_args": {"timeout": 15, "check_same_thread": False}}
+        return {**common, "connect_args": {"timeout": 15, "check_same_thread": False}}
     return {
-        **quiet,
+        **common,
         "isolation_level": "READ COMMITTED",
         "pool_pre_ping": True,
         "pool_recycle": 1800,
@@ -40,6 +41,7 @@ def connect(url: str) -> Engine:
 def configure(engine: Engine) -> Engine:
     """Teach an engine that somebody else made (Flask-SQLAlchemy) the same habits."""
     if engine.dialect.name == "sqlite":
+        engine.dialect.statement_compiler = _HintingCompiler
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
     return engine
@@ -67,6 +69,13 @@ def write(engine: Engine) -> Iterator[Connection]:
     """The same for a plain connection."""
     with engine.connect().execution_options(**WRITES) as connection, connection.begin():
         yield connection
+
+
+class _HintingCompiler(SQLiteCompiler):
+    """Writes the hints of `Select.with_hint`, as SQLAlchemy does for MySQL: here they read INDEXED BY."""
+
+    def get_from_hint_text(self, table: Any, text: str | None) -> str | None:
+        return text
 
 
 def _prepare_sqlite(connection: Any, _: Any) -> None:

@@ -17,10 +17,22 @@ class Kind(StrEnum):
     TEXT_TO_VIDEO = "t2v"
     IMAGE_TO_VIDEO = "i2v"
 
+    @property
+    def takes_images(self) -> bool:
+        return self in {Kind.IMAGE_TO_IMAGE, Kind.IMAGE_TO_VIDEO}
+
+    @property
+    def makes_video(self) -> bool:
+        return self in {Kind.TEXT_TO_VIDEO, Kind.IMAGE_TO_VIDEO}
+
 
 @dataclass(frozen=True, kw_only=True)
 class Parameters:
-    """Everything but the prompt. Sizes are pixels; `seed` is the first picture's, the next one has `seed + 1`."""
+    """Everything but the prompt. Sizes are pixels; `seed` is the first picture's, the next one has `seed + 1`.
+
+    `strength` (0 to 1: how much of the reference may change) is there for image-to-image only, `num_frames` and `fps`
+    for video only.
+    """
 
     model: str
     width: int
@@ -31,9 +43,18 @@ class Parameters:
     negative_prompt: str
     sampling_method: str
     num_images: int
+    strength: float | None = None
+    num_frames: int | None = None
+    fps: int | None = None
+
+    @property
+    def denoising_steps(self) -> int:
+        """The steps that are really made: image-to-image starts in the middle (diffusers: steps x strength)."""
+        return self.steps if self.strength is None else max(1, min(self.steps, int(self.steps * self.strength)))
 
     def as_dict(self) -> dict[str, Any]:
-        return asdict(self)
+        """What there is of them for this kind of task."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
 
     def batch_key(self, kind: Kind) -> str:
         """The same for tasks that may share one pipeline call: prompts, seeds and counts are free, the rest is not."""

@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Update, update
 
+from shared.clock import database_now
 from shared.models import Task
 
 
@@ -15,14 +16,20 @@ class Status(StrEnum):
     PROCESSING = "processing"
     COMPLETED = "completed"
     FAILED = "failed"
+    CANCELLED = "cancelled"
 
 
+ENDED = frozenset({Status.COMPLETED, Status.FAILED, Status.CANCELLED})
 LEGAL = frozenset(
     {
         (Status.QUEUED, Status.PROCESSING),  # claimed
         (Status.PROCESSING, Status.QUEUED),  # given back, or its lease ran out
         (Status.PROCESSING, Status.COMPLETED),
         (Status.PROCESSING, Status.FAILED),
+        (Status.QUEUED, Status.CANCELLED),
+        (Status.PROCESSING, Status.CANCELLED),  # at its next step
+        (Status.FAILED, Status.QUEUED),  # tried again, by its user
+        (Status.CANCELLED, Status.QUEUED),
     }
 )
 
@@ -35,4 +42,4 @@ def move(before: Status, after: Status, *where: ColumnElement[bool], **values: A
     """The conditional update of those tasks that are `before` and match `where`; its row count says how many moved."""
     if (before, after) not in LEGAL:
         raise IllegalMove(f"{before} -> {after}")
-    return update(Task).where(Task.status == before, *where).values(status=after, **values)
+    return update(Task).where(Task.status == before, *where).values(status=after, updated_at=database_now(), **values)

@@ -5,6 +5,7 @@ Owns what is configurable and the embedded defaults. Does not know who uses a se
 
 import hashlib
 import tempfile
+from email.utils import parseaddr
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal
@@ -14,6 +15,8 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 ROOT = Path(__file__).resolve().parent.parent
 SOCKET_PATH_LIMIT = 100  # bytes; the kernel's own limit is 108 on Linux and 104 on macOS
+
+LIMIT = r"^[1-9][0-9]{0,6}/(second|minute|hour|day)$"
 
 AbsolutePath = Annotated[Path, AfterValidator(lambda path: ROOT / path.expanduser())]
 
@@ -39,24 +42,58 @@ class Settings(BaseSettings):
     secret_key: SecretStr = Field(min_length=32)
     token_hours: int = Field(168, ge=1, le=24 * 366)
     cors_origins: Annotated[tuple[str, ...], NoDecode] = ()
+    old_secret_keys: Annotated[tuple[SecretStr, ...], NoDecode] = ()
+    captcha_required: bool = False
+    limits: bool = True
+    limit_register: str = Field("20/hour", pattern=LIMIT)
+    limit_login: str = Field("20/minute", pattern=LIMIT)
+    limit_code: str = Field("10/minute", pattern=LIMIT)
+    limit_captcha: str = Field("60/minute", pattern=LIMIT)
+    limit_generate: str = Field("60/minute", pattern=LIMIT)
+    provider_hosts: Annotated[tuple[str, ...], NoDecode] = ()
+    provider_seconds: float = Field(120, ge=1, le=600)
+
+    smtp_host: str = ""
+    smtp_port: int = Field(587, ge=1, le=65535)
+    smtp_security: Literal["starttls", "tls", "none"] = "starttls"
+    smtp_user: str = ""
+    smtp_password: SecretStr = SecretStr("")
+    smtp_seconds: float = Field(10, ge=1, le=60)
+    mail_from: str = "Darkroom <darkroom@localhost>"
 
     web_workers: int = Field(2, ge=1, le=64)
-    web_threads: int = Field(8, ge=1, le=256)
+    web_threads: int = Field(16, ge=2, le=256)
+    web_watchers: int = Field(8, ge=1, le=255)
+    accel_redirect: str = Field("", pattern=r"^(/.*/)?$")
 
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     lease_seconds: float = Field(15, ge=1, le=600)
     heartbeat_seconds: float = Field(3, ge=0.1, le=60)
+    io_threads: int = Field(4, ge=1, le=64)
     max_attempts: int = Field(3, ge=1, le=10)
 
     prompt_max_length: int = Field(2000, ge=1, le=20_000)
+    upload_max_megapixels: int = Field(40, ge=1, le=500)
+    upload_hours: float = Field(24, ge=0.01, le=24 * 366)
+    fetch_images: bool = True
+    answer_seconds: float = Field(60, ge=1, le=300)
+    link_minutes: int = Field(60, ge=1, le=7 * 24 * 60)
+    favorites_max: int = Field(10_000, ge=1, le=1_000_000)
 
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["console", "json"] = "console"
 
-    @field_validator("cors_origins", mode="before")
+    @field_validator("cors_origins", "old_secret_keys", "provider_hosts", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("mail_from")
+    @classmethod
+    def _has_an_address(cls, value: str) -> str:
+        if not value.isprintable() or not all(parseaddr(value)[1].partition("@")):
+            raise ValueError("must be an address, such as Name <name@example.org>")
+        return value
 
     @field_validator("heartbeat_seconds")
     @classmethod
@@ -64,6 +101,14 @@ class Settings(BaseSettings):
         lease: float = getattr(info, "data", {}).get("lease_seconds", 15)
         if value * 2 > lease:
             raise ValueError("must be at most half of LEASE_SECONDS")
+        return value
+
+    @field_validator("web_watchers")
+    @classmethod
+    def _leaves_threads_for_others(cls, value: int, info: object) -> int:
+        threads: int = getattr(info, "data", {}).get("web_threads", 16)
+        if value >= threads:
+            raise ValueError("must be less than WEB_THREADS")
         return value
 
     @cached_property

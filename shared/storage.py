@@ -7,6 +7,8 @@ from typing import BinaryIO, Protocol
 
 from shared.errors import NotFound
 
+GROUP_READS = 0o640  # nginx may send the files
+
 
 class Storage(Protocol):
     """Where files live."""
@@ -35,6 +37,7 @@ class LocalStorage:
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor, temporary = tempfile.mkstemp(prefix=".", suffix=".part", dir=path.parent)
         try:
+            os.fchmod(descriptor, GROUP_READS)
             with os.fdopen(descriptor, "wb") as file:
                 file.write(data)
                 file.flush()

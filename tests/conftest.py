@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import Engine
+from sqlalchemy import Engine, update
 
 from backend import create_app
 from backend.database import sql
 from shared import db, migrations
-from shared.models import Base
+from shared.models import Base, Favorite
 from shared.settings import Settings
 from tests.servers import MariaDb, Redis, embedded_broker, missing_servers
 
@@ -85,6 +85,7 @@ def settings(stack: Stack, tmp_path: Path) -> Settings:
 def app(settings: Settings) -> Iterator[Flask]:
     app = create_app(settings)
     yield app
+    app.extensions["darkroom"].close()
     with app.app_context():
         sql.engine.dispose()
 
@@ -98,6 +99,7 @@ def _empty(stack: Stack) -> None:
     engine = db.connect(stack.database_url)
     migrations.upgrade(engine)
     with db.write(engine) as connection:
+        connection.execute(update(Favorite).values(parent_id=None))  # InnoDB minds the order of rows too
         for table in reversed(Base.metadata.sorted_tables):
             connection.execute(table.delete())
     engine.dispose()

@@ -1,5 +1,6 @@
 """Ready-made rows for tests that start in the middle."""
 
+import hashlib
 import itertools
 from dataclasses import replace
 from datetime import timedelta
@@ -50,6 +51,11 @@ def add_task(engine: Engine, user_id: int, prompt: str = "a red circle", age: fl
         model=chosen.model,
         prompt=prompt,
         parameters=chosen.as_dict(),
+        sampling_method=chosen.sampling_method,
+        steps=chosen.steps,
+        seed=chosen.seed,
+        width=chosen.width,
+        height=chosen.height,
         batch_key=chosen.batch_key(Kind.TEXT_TO_IMAGE),
         created_at=clock.now() - timedelta(seconds=age),
     )
@@ -68,3 +74,18 @@ def row(engine: Engine, public_id: str) -> Task:
 def claim_of(prompt: str = "a red circle", **parameters: Any) -> Claim:
     """A claim of no row, for what works on claims alone."""
     return Claim(1, 1, 1, "task_1", Kind.TEXT_TO_IMAGE, prompt, replace(PARAMETERS, **parameters))
+
+
+def result_entry(name: str, key: str = "results/aa/x.png", data: bytes = b"", **others: Any) -> dict[str, Any]:
+    """What a worker writes about a file into its task's row."""
+    return {
+        "name": name,
+        "key": key,
+        "media_type": "image/png",
+        "bytes": len(data),
+        "sha256": hashlib.sha256(data).hexdigest(),
+        "width": 64,
+        "height": 64,
+        "seed": 7,
+        **others,
+    }

@@ -5,27 +5,31 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 import torch
+from PIL import Image
 
 from shared.catalog import Catalog, Model
 from shared.claims import Claim
+from shared.errors import NotFound
 from shared.generation import Kind
-from worker.errors import ModelUnavailable, OutOfMemory
-from worker.media import Picture
-from worker.pipelines import text_to_image
+from shared.storage import Storage
+from worker.errors import KindUnsupported, ModelUnavailable, OutOfMemory, ReferenceUnreadable
+from worker.media import Picture, read_image
+from worker.pipelines import image_to_image, text_to_image
 from worker.pipelines.loaded import Loaded
 from worker.pipelines.request import Request
 
 OnStep = Callable[[int, int], None]
 
-RUN = {Kind.TEXT_TO_IMAGE: text_to_image.run}
+RUN = {Kind.TEXT_TO_IMAGE: text_to_image.run, Kind.IMAGE_TO_IMAGE: image_to_image.run}
 
 
 class Engine:
     """Holds at most one pipeline on one device."""
 
-    def __init__(self, catalog: Catalog, device: str = "auto") -> None:
+    def __init__(self, catalog: Catalog, storage: Storage, device: str = "auto") -> None:
         self.device = _device() if device == "auto" else device
         self._catalog = catalog
+        self._storage = storage
         self._loaded: Loaded | None = None
 
     def warm_up(self) -> None:
@@ -41,23 +45,32 @@ class Engine:
 
         `on_step(done, of)` is called after each denoising step of the whole and may raise to stop. Raises EngineError.
         """
-        loaded = self._load(self._model(claimed[0].parameters.model))
-        requests = [request for claim in claimed for request in Request.of(claim)]
+        kind, model = claimed[0].kind, self._model(claimed[0].parameters.model)
+        if kind not in RUN:
+            raise KindUnsupported(model.id, kind)
+        requests = [request for claim in claimed for request in Request.of(claim, self._images(claim))]
+        loaded = self._load(model)
         try:
-            made = iter(self._run(claimed[0].kind, loaded, requests, on_step))
+            made = iter(self._run(kind, loaded, requests, on_step))
         except torch.OutOfMemoryError as error:
             self._free()
             raise OutOfMemory(loaded.model.id, "the device ran out of memory") from error
         return [[next(made) for _ in range(claim.parameters.num_images)] for claim in claimed]
 
     def _run(self, kind: Kind, loaded: Loaded, requests: Sequence[Request], on_step: OnStep) -> list[Picture]:
-        size, steps = loaded.model.max_batch, requests[0].parameters.steps
+        size, steps = loaded.model.max_batch, requests[0].parameters.denoising_steps
         calls = [requests[start : start + size] for start in range(0, len(requests), size)]
         pictures: list[Picture] = []
         for number, call in enumerate(calls):
             within = partial(_step_within, on_step, number * steps, len(calls) * steps)
             pictures += RUN[kind](loaded, call, within)
         return pictures
+
+    def _images(self, claim: Claim) -> list[Image.Image]:
+        try:
+            return [read_image(self._storage, key) for key in claim.images]
+        except (OSError, NotFound) as error:
+            raise ReferenceUnreadable(claim.parameters.model, str(error)) from error
 
     def _model(self, name: str) -> Model:
         if name not in self._catalog.models:

@@ -17,6 +17,18 @@ class ModelUnavailable(EngineError):
     code = "model_unavailable"
 
 
+class ReferenceUnreadable(EngineError):
+    """A reference image of the task has gone or cannot be decoded."""
+
+    code = "reference_unreadable"
+
+
+class KindUnsupported(EngineError):
+    """The model is said to make this kind, and this worker cannot."""
+
+    code = "kind_unsupported"
+
+
 class OutOfMemory(EngineError):
     """The device has not enough memory for this."""
 

@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from shared.claims import Claim, Claims
 from shared.storage import Storage
 from worker.leases import Leases
-from worker.media import Picture, encode_png
+from worker.media import Picture, encode_png, encode_thumbnail
 
 log = structlog.get_logger(__name__)
 
@@ -23,8 +23,10 @@ BACKLOG = 2
 class Finisher:
     """Files first, under the claim's own name; then the row, if the claim still counts; else the files go again."""
 
-    def __init__(self, claims: Claims, leases: Leases, storage: Storage) -> None:
+    def __init__(self, claims: Claims, leases: Leases, storage: Storage, announce: Callable[[str], None]) -> None:
+        """`announce` tells who watches a task (its public id) that it has ended."""
         self._claims = claims
+        self._announce = announce
         self._leases = leases
         self._storage = storage
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="finisher")
@@ -42,6 +44,7 @@ class Finisher:
             self._insist(claim, lambda: self._claims.fail(claim, code))
         finally:
             self._leases.drop(claim)
+            self._announce(claim.public_id)
 
     def drain(self, keep: int = 0) -> None:
         """Wait until at most `keep` tasks are pending."""
@@ -62,26 +65,31 @@ class Finisher:
             self.fail(claim, "generation_failed")
         finally:
             self._leases.drop(claim)
+            self._announce(claim.public_id)
             if not completed:
                 self._discard(keys)
 
     def _store(self, claim: Claim, number: int, picture: Picture, keys: list[str]) -> dict[str, Any]:
-        data = encode_png(picture, claim)
+        """The picture and its thumbnail, as the row describes them."""
         shard = hashlib.sha256(claim.public_id.encode()).hexdigest()[:2]
-        key = f"results/{shard}/{claim.public_id}.{claim.fence}.{number}.png"
+        key = f"results/{shard}/{claim.public_id}.{claim.fence}.{number}"
+        name = claim.public_id if number == 1 else f"{claim.public_id}_{number}"
+        height, width, _ = picture.pixels.shape
+        full = self._save(f"{key}.png", encode_png(picture, claim), (width, height), keys)
+        thumbnail = self._save(f"{key}.thumb.webp", *encode_thumbnail(picture), keys)
+        return {
+            **full,
+            "name": f"{name}.png",
+            "media_type": "image/png",
+            "seed": picture.seed,
+            "thumbnail": {**thumbnail, "name": f"{name}_thumb.webp", "media_type": "image/webp"},
+        }
+
+    def _save(self, key: str, data: bytes, size: tuple[int, int], keys: list[str]) -> dict[str, Any]:
         keys.append(key)
         self._storage.save(key, data)
-        height, width, _ = picture.pixels.shape
-        return {
-            "name": f"{claim.public_id}.png" if number == 1 else f"{claim.public_id}_{number}.png",
-            "key": key,
-            "media_type": "image/png",
-            "bytes": len(data),
-            "sha256": hashlib.sha256(data).hexdigest(),
-            "width": width,
-            "height": height,
-            "seed": picture.seed,
-        }
+        sha256 = hashlib.sha256(data).hexdigest()
+        return {"key": key, "bytes": len(data), "sha256": sha256, "width": size[0], "height": size[1]}
 
     def _insist(self, claim: Claim, end: Callable[[], bool]) -> bool:
         """Try again while the database is away and the lease may still be ours."""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import structlog
+from sqlalchemy.exc import DBAPIError
 
 from shared.claims import Claim, Claims
 from shared.messages import Wake
@@ -30,6 +31,10 @@ class Generator(Protocol):
 
 class LeaseLost(Exception):
     """The running batch must not go on: none of its tasks is ours any more."""
+
+
+class Cancelled(Exception):
+    """The running batch must not go on: nobody wants any of its tasks any more."""
 
 
 class ShuttingDown(Exception):
@@ -91,10 +96,12 @@ class Jobs:
             except LeaseLost:
                 log.warning("lease_lost")
                 self._drop(claimed)
+            except Cancelled:
+                log.info("cancelled")
             except Exception as error:  # the edge: whatever a pipeline raises must end its own tasks only
                 self._failed(claimed, error)
             else:
-                self.finisher.finish(claimed, pictures)
+                self._finish(claimed, pictures)
 
     def _step(self, claimed: Sequence[Claim], step: int, steps: int) -> None:
         if self._stopping.is_set():
@@ -102,8 +109,27 @@ class Jobs:
         held = [claim for claim in claimed if self._leases.holds(claim)]
         if not held:
             raise LeaseLost
-        for claim in held:
-            self._progress.write(claim.public_id, Progress(claim.fence, step, steps))
+        cancelled = [claim for claim in held if self._tell(claim, Progress(claim.fence, step, steps))]
+        if cancelled == held:
+            raise Cancelled
+
+    def _tell(self, claim: Claim, progress: Progress) -> bool:
+        """Show how far it is; True when its user has cancelled it, which it then is."""
+        if not (self._progress.write(claim.public_id, progress) or self._leases.unwanted(claim)):
+            return False
+        try:
+            cancelled = self._claims.cancel(claim)
+        except DBAPIError as error:
+            log.warning("database_away", task=claim.public_id, error=type(error).__name__)
+            return False  # the next step tries again
+        self._leases.drop(claim)
+        self._progress.announce(claim.public_id)
+        return cancelled
+
+    def _finish(self, claimed: Sequence[Claim], pictures: Sequence[Sequence[Picture]]) -> None:
+        """What was cancelled meanwhile is left out."""
+        wanted = [(claim, made) for claim, made in zip(claimed, pictures, strict=True) if self._leases.holds(claim)]
+        self.finisher.finish([claim for claim, _ in wanted], [made for _, made in wanted])
 
     def _give_back(self, claimed: Sequence[Claim]) -> None:
         """Whether or not the database can be told: what is not renewed any more comes back by itself."""

@@ -19,6 +19,7 @@ class Leases:
         self.claims = claims
         self._lease_seconds = lease_seconds
         self._ends: dict[Key, float] = {}
+        self._unwanted: set[Key] = set()
         self._lock = threading.Lock()
 
     def hold(self, claimed: Collection[Claim], since: float) -> None:
@@ -30,11 +31,17 @@ class Leases:
         """Hold it no longer, whatever became of it."""
         with self._lock:
             self._ends.pop(_key(claim), None)
+            self._unwanted.discard(_key(claim))
 
     def holds(self, claim: Claim) -> bool:
         """Whether this process may still work on it."""
         with self._lock:
             return self._ends.get(_key(claim), 0) > time.monotonic()
+
+    def unwanted(self, claim: Claim) -> bool:
+        """Whether its user had asked for an end when the leases were last renewed."""
+        with self._lock:
+            return _key(claim) in self._unwanted
 
     def renew(self) -> None:
         """Prolong what is held; what the database says is not ours any more is lost. Raises DBAPIError."""
@@ -45,6 +52,8 @@ class Leases:
         with self._lock:
             for key in asked & self._ends.keys():
                 self._ends[key] = since + self._lease_seconds if key in ours else 0
+                if ours.get(key):
+                    self._unwanted.add(key)
 
 
 def _key(claim: Claim) -> Key:

@@ -1,4 +1,4 @@
-"""Pictures as files: PNG with the text that says how it was made."""
+"""Pictures as files: PNG with the text that says how it was made, and small WebP ones for lists."""
 
 import io
 import json
@@ -11,8 +11,10 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from shared.claims import Claim
+from shared.storage import Storage
 
 SOFTWARE = "Darkroom"
+THUMBNAIL_SIDE = 384
 
 
 @dataclass(frozen=True)
@@ -21,6 +23,17 @@ class Picture:
 
     pixels: npt.NDArray[np.uint8]
     seed: int
+
+
+def read_image(storage: Storage, key: str) -> Image.Image:
+    """A stored picture, 8 bits RGB; what is transparent becomes white. Raises NotFound, OSError."""
+    Image.MAX_IMAGE_PIXELS = None  # it was measured when it came
+    with storage.open(key) as file, Image.open(file) as image:
+        if image.mode == "RGB":
+            return image.copy()
+        see_through = image.convert("RGBA")
+    white = Image.new("RGBA", see_through.size, "white")
+    return Image.alpha_composite(white, see_through).convert("RGB")
 
 
 def encode_png(picture: Picture, claim: Claim) -> bytes:
@@ -35,6 +48,15 @@ def encode_png(picture: Picture, claim: Claim) -> bytes:
     file = io.BytesIO()
     Image.fromarray(picture.pixels, "RGB").save(file, "PNG", pnginfo=info, compress_level=1)
     return file.getvalue()
+
+
+def encode_thumbnail(picture: Picture) -> tuple[bytes, tuple[int, int]]:
+    """A small WebP of it, and its width and height: the longer side is shortened to THUMBNAIL_SIDE, never stretched."""
+    small = Image.fromarray(picture.pixels, "RGB")
+    small.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE), Image.Resampling.LANCZOS)
+    file = io.BytesIO()
+    small.save(file, "WEBP", quality=80)
+    return file.getvalue(), small.size
 
 
 def _a1111(picture: Picture, claim: Claim) -> str:

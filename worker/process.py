@@ -13,6 +13,7 @@ from shared.progress import ProgressBoard, redis_client
 from shared.queue import Queue, celery_app
 from shared.settings import Settings
 from shared.storage import LocalStorage
+from worker.cleaner import Cleaner
 from worker.errors import EngineError
 from worker.finisher import Finisher
 from worker.heartbeat import Heartbeat
@@ -22,6 +23,7 @@ from worker.registry import Registry
 
 log = structlog.get_logger(__name__)
 
+CLEANING_SECONDS = 60.0
 STOP_SIGNAL = signal.SIGUSR2  # not SIGTERM: the pool sets that one back after each child's start
 
 
@@ -31,11 +33,14 @@ class Process:
     def __init__(self, settings: Settings, node: str) -> None:
         self._settings = settings
         self._worker_id = uuid.uuid4().hex
+        self._storage = LocalStorage(settings.data_dir / "files")
         self._queue = Queue(celery_app(settings.celery_url))
         beats = db.connect(settings.database)  # a connection of its own: no long transaction can hold up a beat
         self._leases = Leases(self._claims(beats), settings.lease_seconds)
         self._registry = Registry(beats, self._worker_id, node)
         self._heartbeat = Heartbeat(self._leases, self._registry, self._queue, settings.heartbeat_seconds)
+        unhurried = db.connect(settings.database)
+        self._cleaner = Cleaner(unhurried, self._storage, settings.upload_hours, CLEANING_SECONDS)
         self._jobs: Jobs | None = None
 
     def start(self) -> None:
@@ -45,9 +50,10 @@ class Process:
         self._heartbeat.start()
         from worker.engine import Engine  # only now, and never in the parent: importing torch takes seconds
 
-        engine = Engine(Catalog.read(self._settings.models_file), self._settings.device)
+        engine = Engine(Catalog.read(self._settings.models_file), self._storage, self._settings.device)
         self._jobs = self._work_on(engine)
         self._heartbeat.announce()
+        self._cleaner.start()
         try:
             engine.warm_up()
         except EngineError as error:
@@ -67,6 +73,7 @@ class Process:
             self._jobs.finisher.drain()
         self._heartbeat.stop()
         self._registry.leave()
+        self._cleaner.stop()
 
     def _on_stop_signal(self, *_: object) -> None:
         if self._jobs is None:
@@ -75,8 +82,8 @@ class Process:
 
     def _work_on(self, engine: Generator) -> Jobs:
         claims = self._claims(db.connect(self._settings.database))
-        finisher = Finisher(claims, self._leases, LocalStorage(self._settings.data_dir / "files"))
         progress = ProgressBoard(redis_client(self._settings.redis_url))
+        finisher = Finisher(claims, self._leases, self._storage, progress.announce)
         return Jobs(claims, self._leases, engine, finisher, progress, self._queue)
 
     def _claims(self, engine: sqlalchemy.Engine) -> Claims:

@@ -5,16 +5,36 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 
-from sqlalchemy import ColumnElement, exists, or_, select, update
+from sqlalchemy import BigInteger, ColumnElement, String, bindparam, exists, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 from werkzeug.security import check_password_hash, generate_password_hash
 
+from backend.services.codes import Codes, Purpose
 from shared.db import writing
-from shared.errors import AccountTaken, AppError, EmailTaken, Invalid, LoginFailed, TokenRevoked, WrongPassword
+from shared.errors import (
+    AccountTaken,
+    AppError,
+    CodeWrong,
+    EmailTaken,
+    EmailUnknown,
+    Invalid,
+    LoginFailed,
+    NewEmailTaken,
+    TokenRevoked,
+    WrongPassword,
+)
 from shared.models import RevokedToken, User
 
+ADMIN = "admin"
 KEY_LENGTH = 255  # of the column
+
+# Written once, and on columns of the tables: every request with a token asks this.
+USERS, REVOKED = User.__table__.c, RevokedToken.__table__.c
+RECOGNISED = select(USERS.id, USERS.account, USERS.email, USERS.token_version, USERS.created_at, USERS.role).where(
+    USERS.id == bindparam("user_id", type_=BigInteger),
+    ~exists().where(REVOKED.jti == bindparam("jti", type_=String)),
+)
 
 
 @dataclass(frozen=True)
@@ -26,6 +46,7 @@ class Account:
     email: str
     token_version: int
     created_at: datetime
+    role: str
 
 
 @dataclass(frozen=True)
@@ -41,15 +62,16 @@ class TokenClaims:
 class Accounts:
     """The accounts of all users."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, codes: Codes) -> None:
         self._session = session
+        self._codes = codes
 
     def register(self, account: str, email: str, password: str) -> Account:
         """A new user. Raises Invalid, AccountTaken or EmailTaken; names differ by more than case or width."""
         _refuse_misleading(account)
         user = User(
             account=unicodedata.normalize("NFC", account),
-            account_key=_key(account),
+            account_key=account_key(account),
             email=email.lower(),
             password_hash=generate_password_hash(password),
         )
@@ -64,7 +86,8 @@ class Accounts:
 
     def log_in(self, name: str, password: str) -> Account:
         """The user of this name or e-mail address. Raises LoginFailed, taking as long for an unknown name."""
-        user = self._session.scalar(select(User).where(or_(User.account_key == _key(name), User.email == name.lower())))
+        named = or_(User.account_key == account_key(name), User.email == name.lower())
+        user = self._session.scalar(select(User).where(named))
         matches = check_password_hash(user.password_hash if user else _nobody(), password)
         if user is None or not matches:
             raise LoginFailed
@@ -72,9 +95,7 @@ class Accounts:
 
     def recognise(self, claims: TokenClaims) -> Account:
         """The user of a token. Raises TokenRevoked after a logout, a changed password or the account's end."""
-        revoked = exists().where(RevokedToken.jti == claims.jti)
-        columns = (User.id, User.account, User.email, User.token_version, User.created_at)
-        row = self._session.execute(select(*columns).where(User.id == claims.user_id, ~revoked)).one_or_none()
+        row = self._session.execute(RECOGNISED, {"user_id": claims.user_id, "jti": claims.jti}).one_or_none()
         if row is None or row.token_version != claims.version:
             raise TokenRevoked
         return Account(*row)
@@ -89,6 +110,31 @@ class Accounts:
             same = (User.id == user_id, User.password_hash == known)
             if self._session.execute(update(User).where(*same).values(changed)).rowcount != 1:  # type: ignore[attr-defined]
                 raise WrongPassword
+
+    def forgot_password(self, email: str) -> None:
+        """Mail a code to the user with this address. Raises EmailUnknown, TooMany, MailFailed."""
+        if not self._has(User.email == email.lower()):
+            raise EmailUnknown
+        self._codes.send(Purpose.PASSWORD_RESET, email.lower())
+
+    def reset_password(self, email: str, code: str, new: str) -> None:
+        """Replace the password by a mailed code and end all of the user's tokens. Raises CodeWrong."""
+        proof = self._codes.check(Purpose.PASSWORD_RESET, email.lower(), code)
+        changed = {"password_hash": generate_password_hash(new), "token_version": User.token_version + 1}
+        with writing(self._session):
+            self._codes.spend(proof)
+            reset = update(User).where(User.email == email.lower()).values(changed)
+            if self._session.execute(reset).rowcount != 1:  # type: ignore[attr-defined]
+                raise CodeWrong  # the address is no user's any more
+
+    def change_email(self, user_id: int, new: str) -> str:
+        """Replace the address; returns it as it is kept. Raises NewEmailTaken."""
+        try:
+            with writing(self._session):
+                self._session.execute(update(User).where(User.id == user_id).values(email=new.lower()))
+        except IntegrityError as error:
+            raise NewEmailTaken from error
+        return new.lower()
 
     def log_out(self, claims: TokenClaims) -> None:
         """End this one token."""
@@ -106,20 +152,19 @@ class Accounts:
 
 
 def _account(user: User) -> Account:
-    return Account(user.id, user.account, user.email, user.token_version, user.created_at)
+    return Account(user.id, user.account, user.email, user.token_version, user.created_at, user.role)
 
 
-def _key(account: str) -> str:
+def account_key(account: str) -> str:
     """What two names that a reader could take for each other have in common (Unicode's NFKC and case folding)."""
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", account).casefold())
 
 
 def _refuse_misleading(account: str) -> None:
     """No name may pass for an e-mail address, with which one can log in too, or for another name."""
-    key = _key(account)
+    key = account_key(account)
     if not account.isprintable() or account != account.strip() or "@" in key or len(key) > KEY_LENGTH:
-        rule = "must be printable, without @ and without spaces at its ends"
-        raise Invalid.field("account", "misleading_name", rule)
+        raise Invalid.of("account", "misleading_name")
 
 
 @cache

@@ -1,9 +1,13 @@
 """The rows, one file each. Plain SQLAlchemy: they know no flask and no rule."""
 
 from shared.models.base import Base
+from shared.models.favorite import Favorite
+from shared.models.provider_key import ProviderKey
 from shared.models.revoked_token import RevokedToken
 from shared.models.task import Task
+from shared.models.upload import Upload
 from shared.models.user import User
+from shared.models.verification_code import VerificationCode
 from shared.models.worker import Worker
 
-__all__ = ["Base", "RevokedToken", "Task", "User", "Worker"]
+__all__ = ["Base", "Favorite", "ProviderKey", "RevokedToken", "Task", "Upload", "User", "VerificationCode", "Worker"]

@@ -1,5 +1,7 @@
 """A person with an account."""
 
+from datetime import datetime
+
 from sqlalchemy import String
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -7,7 +9,7 @@ from shared.models.base import Base, CreatedAt, PrimaryKey
 
 
 class User(Base):
-    """One user. `token_version` is in every token: raising it ends all of them."""
+    """One user; `role` is `user` or `admin`. `token_version` is in every token: raising it ends all of them."""
 
     __tablename__ = "users"
 
@@ -16,5 +18,8 @@ class User(Base):
     account_key: Mapped[str] = mapped_column(String(255), unique=True)
     email: Mapped[str] = mapped_column(String(255), unique=True)
     password_hash: Mapped[str] = mapped_column(String(255))
+    role: Mapped[str] = mapped_column(String(16), default="user")
     token_version: Mapped[int] = mapped_column(default=0)
+    avatar_url: Mapped[str | None] = mapped_column(String(2048))
     created_at: Mapped[CreatedAt]
+    last_login_at: Mapped[datetime | None]

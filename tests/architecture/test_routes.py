@@ -16,6 +16,8 @@ PUBLIC = {
     "GET /api/health": "clients ask before they log in",
     "POST /api/v1/auth/register": "who registers has no token yet",
     "POST /api/v1/auth/login": "who logs in has no token yet",
+    "POST /api/v1/auth/forgot-password": "who forgot the password cannot log in",
+    "POST /api/v1/auth/reset-password": "the mailed code stands in for the token",
 }
 
 

@@ -16,6 +16,7 @@ from werkzeug.test import TestResponse
 from backend import auth
 from backend.services.accounts import Account
 from shared import db
+from shared.claims import Claims
 from shared.models import User
 
 PASSWORD = "User@1234"
@@ -37,6 +38,17 @@ class Person:
         return self.call("POST", "/api/v1/generation", json={"type": "t2i", "prompt": "a red circle", **body})
 
 
+def poll(person: Person, task: str) -> dict[str, Any]:
+    data: dict[str, Any] = person.call("GET", f"/api/v1/generation/{task}").get_json()["data"]
+    return data
+
+
+@pytest.fixture
+def worker(engine: Engine) -> Claims:
+    """The claims of a worker that a test plays itself."""
+    return Claims(engine, "worker", 15, 3)
+
+
 @pytest.fixture
 def sign_up(app: Flask, client: FlaskClient, engine: Engine) -> Callable[[str], Person]:
     """Rather than through the routes, which spend a tenth of a second on each password."""
@@ -46,7 +58,8 @@ def sign_up(app: Flask, client: FlaskClient, engine: Engine) -> Callable[[str], 
         with Session(engine, expire_on_commit=False) as session, db.writing(session):
             session.add(user)
         with app.app_context():
-            token = auth.issue(Account(user.id, user.account, user.email, user.token_version, user.created_at))
+            facts = (user.id, user.account, user.email, user.token_version, user.created_at, user.role)
+            token = auth.issue(Account(*facts))
         return Person(client, account, token.text)
 
     return make

@@ -10,22 +10,13 @@ from sqlalchemy import Engine, text
 from shared.claims import Claims
 from shared.progress import Progress, ProgressBoard, redis_client
 from shared.settings import Settings
-from tests.backend.conftest import Person
+from tests.backend.conftest import Person, poll
+from tests.orders import result_entry
 
 
 def count(engine: Engine) -> int:
     with engine.connect() as connection:
         return int(connection.execute(text("SELECT COUNT(*) FROM tasks")).scalar_one())
-
-
-def poll(person: Person, task: str) -> dict[str, Any]:
-    data: dict[str, Any] = person.call("GET", f"/api/v1/generation/{task}").get_json()["data"]
-    return data
-
-
-@pytest.fixture
-def worker(engine: Engine) -> Claims:
-    return Claims(engine, "worker", 15, 3)
 
 
 def test_submitting_answers_as_documented(alice: Person) -> None:
@@ -85,7 +76,7 @@ def test_a_running_task_shows_the_progress_of_this_very_claim(
 def test_a_completed_task_names_its_results(alice: Person, worker: Claims) -> None:
     task = alice.submit().get_json()["data"]["task_id"]
     [claim] = worker.claim("gpu", lambda model: 1)
-    worker.complete(claim, [{"name": f"{task}.png"}, {"name": f"{task}_2.png"}])
+    worker.complete(claim, [result_entry(f"{task}.png"), result_entry(f"{task}_2.png")])
 
     body = alice.call("GET", f"/api/v1/generation/{task}").get_json()
 
@@ -140,7 +131,22 @@ def submit_raw(person: Person, data: bytes, content_type: str = "application/jso
         ("type", {"type": "t2x"}),
         ("type", {"type": None}),
         ("type", {"type": "t2v"}),
-        ("type", {"type": "i2i", "image": "ref_1"}),
+        ("type", {"type": "i2v", "image": "ref_1"}),
+        ("images", {"type": "i2i"}),
+        ("images", {"type": "i2i", "images": ["ref_1", "ref_2"]}),
+        ("images.0", {"type": "i2i", "image": "ref_1"}),
+        ("images.0", {"type": "i2i", "image": "ref_" + "0" * 20}),
+        ("images.0", {"type": "i2i", "image": "/generated_outputs/task_" + "0" * 20 + ".png"}),
+        ("images.0", {"type": "i2i", "image": "/generated_outputs/../darkroom.db"}),
+        ("images.0", {"type": "i2i", "image": "no url at all"}),
+        ("image", {"type": "i2i", "image": "a\0b"}),
+        ("image", {"type": "i2i", "image": 5}),
+        ("image", {"type": "i2i", "image": "x" * 2049}),
+        ("images", {"type": "i2i", "images": ["x"] * 9}),
+        ("images", {"type": "i2i", "images": {"0": "x"}}),
+        ("parameters.strength", {"parameters": {"strength": 0.5}}),
+        ("parameters.num_frames", {"parameters": {"num_frames": 9}}),
+        ("parameters.fps", {"parameters": {"fps": 8}}),
         ("prompt", {"prompt": ""}),
         ("prompt", {"prompt": " \n"}),
         ("prompt", {"prompt": "x" * 100_000}),

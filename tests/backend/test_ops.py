@@ -83,7 +83,7 @@ def test_the_openapi_document_is_valid(client: FlaskClient) -> None:
 
 def test_the_openapi_document_has_every_v1_route(app: Flask, client: FlaskClient) -> None:
     documented = set(client.get("/openapi/v1.json").get_json()["paths"])
-    served = {re.sub(r"<(\w+)>", r"{\1}", rule.rule) for rule in app.url_map.iter_rules()}
+    served = {re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule) for rule in app.url_map.iter_rules()}
 
     assert documented == {path for path in served if path.startswith(("/api/v1/", "/generated_outputs/"))}
 

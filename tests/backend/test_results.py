@@ -1,36 +1,25 @@
-"""Files of results: to their owner, whole or in part."""
+"""Files of results and uploads: to their owner, whole or in part."""
 
-import hashlib
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine
 
 from shared.claims import Claims
 from shared.settings import Settings
-from shared.storage import LocalStorage
 from tests.backend.conftest import Person
-
-DATA = b"\x89PNG what a picture"
+from tests.backend.made import DATA, THUMBNAIL, Made, make
+from tests.drawings import corners, encoded
 
 
 @pytest.fixture
-def url(alice: Person, engine: Engine, settings: Settings) -> str:
-    """A completed task's result_url."""
-    task = alice.submit().get_json()["data"]["task_id"]
-    claims = Claims(engine, "worker", 15, 3)
-    [claim] = claims.claim("gpu", lambda model: 1)
-    LocalStorage(settings.data_dir / "files").save("results/aa/x.png", DATA)
-    entry = {
-        "name": f"{task}.png",
-        "key": "results/aa/x.png",
-        "media_type": "image/png",
-        "bytes": len(DATA),
-        "sha256": hashlib.sha256(DATA).hexdigest(),
-    }
-    claims.complete(claim, [entry])
-    found: str = alice.call("GET", f"/api/v1/generation/{task}").get_json()["data"]["result_url"]
-    return found
+def made(alice: Person, worker: Claims, settings: Settings) -> Made:
+    return make(alice, worker, settings)
+
+
+@pytest.fixture
+def url(made: Made) -> str:
+    """The result_url."""
+    return made.picture.url
 
 
 def test_the_owner_gets_the_file(alice: Person, url: str) -> None:
@@ -46,6 +35,72 @@ def test_a_part_of_the_file_can_be_asked_for(alice: Person, url: str) -> None:
 
     assert (response.status_code, response.data) == (206, b"PNG")
     assert response.headers["Content-Range"] == f"bytes 1-3/{len(DATA)}"
+
+
+@pytest.mark.parametrize(
+    ("asked", "part"),
+    [
+        ("bytes=0-0", DATA[:1]),
+        ("bytes=5-", DATA[5:]),
+        ("bytes=-7", DATA[-7:]),
+        ("bytes=1-9999", DATA[1:]),
+    ],
+)
+def test_parts_are_counted_from_either_end(alice: Person, url: str, asked: str, part: bytes) -> None:
+    response = alice.call("GET", url, headers={"Range": asked})
+
+    assert (response.status_code, response.data) == (206, part)
+
+
+@pytest.mark.parametrize(
+    "asked", ["bytes=0-1,3-4", "bytes=-9999", "lines=1-2", "bytes=x-y", "bytes=5-2", "nonsense", ""]
+)
+def test_what_is_no_single_part_is_answered_with_the_whole(alice: Person, url: str, asked: str) -> None:
+    response = alice.call("GET", url, headers={"Range": asked})
+
+    assert (response.status_code, response.data) == (200, DATA)
+    assert response.headers["Accept-Ranges"] == "bytes"
+
+
+def test_a_part_behind_the_end_is_refused(alice: Person, url: str) -> None:
+    response = alice.call("GET", url, headers={"Range": "bytes=9999-"})
+
+    assert (response.status_code, response.get_json()["error"]["code"]) == (416, "range_not_satisfiable")
+    assert response.headers["Content-Range"] == f"bytes */{len(DATA)}"
+
+
+def test_a_part_of_another_version_is_not_mixed_in(alice: Person, url: str) -> None:
+    tag = alice.call("GET", url).headers["ETag"]
+
+    same = alice.call("GET", url, headers={"Range": "bytes=1-3", "If-Range": tag})
+    other = alice.call("GET", url, headers={"Range": "bytes=1-3", "If-Range": '"other"'})
+
+    assert (same.status_code, same.data) == (206, b"PNG")
+    assert (other.status_code, other.data) == (200, DATA)
+
+
+def test_the_head_of_a_file_can_be_asked_for(alice: Person, url: str) -> None:
+    response = alice.call("HEAD", url)
+
+    assert (response.status_code, response.data, response.content_length) == (200, b"", len(DATA))
+
+
+@pytest.mark.parametrize(
+    ("query", "disposition"),
+    [("", "inline"), ("?download=1", "attachment"), ("?download=0", "inline"), ("?v=17", "inline")],
+)
+def test_a_browser_is_told_to_show_or_to_save(alice: Person, url: str, query: str, disposition: str) -> None:
+    response = alice.call("GET", url + query)
+
+    name = url.split("/")[-1]
+    assert response.headers["Content-Disposition"] == f'{disposition}; filename="{name}"'
+
+
+@pytest.mark.parametrize("query", ["download=maybe", "download=", "download=1&download=0"])
+def test_a_wish_that_makes_no_sense_is_refused(alice: Person, url: str, query: str) -> None:
+    response = alice.call("GET", f"{url}?{query}")
+
+    assert (response.status_code, response.get_json()["error"]["fields"][0]["field"]) == (400, "download")
 
 
 def test_a_file_that_the_client_has_is_not_sent_again(alice: Person, url: str) -> None:
@@ -96,3 +151,19 @@ def test_a_file_that_is_gone_is_not_found(alice: Person, url: str, settings: Set
     Path(settings.data_dir / "files" / "results" / "aa" / "x.png").unlink()
 
     assert alice.call("GET", url).status_code == 404
+
+
+def test_a_thumbnail_is_a_file_too(alice: Person, bob: Person, made: Made) -> None:
+    response = alice.call("GET", made.thumbnail.url)
+
+    assert (response.status_code, response.data, response.mimetype) == (200, THUMBNAIL, "image/webp")
+    assert alice.client.get(made.thumbnail.signed, buffered=True).data == THUMBNAIL
+    assert bob.call("GET", made.thumbnail.url).status_code == 404
+
+
+def test_an_upload_is_found_by_its_own_name_only(alice: Person) -> None:
+    sent = alice.call("POST", "/api/v1/upload", data=encoded(corners()), content_type="image/png").get_json()["data"]
+
+    asked = [sent["file_url"], f"/generated_outputs/{sent['file_id']}", sent["file_url"].replace(".png", ".jpg")]
+
+    assert [alice.call("GET", url).status_code for url in asked] == [200, 200, 404]

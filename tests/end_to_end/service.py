@@ -9,7 +9,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -128,10 +128,31 @@ class Client:
         self._token = answer["data"]["token"]
         return self
 
-    def submit(self, prompt: str = PROMPT, **parameters: Any) -> str:
-        body = {"type": "t2i", "prompt": prompt, "parameters": parameters}
+    def submit(self, prompt: str = PROMPT, *, image: str | None = None, **parameters: Any) -> str:
+        kind = {"type": "i2i", "image": image} if image else {"type": "t2i"}
+        body = {**kind, "prompt": prompt, "parameters": parameters}
         task: str = self.call("POST", "/api/v1/generation", body)["data"]["task_id"]
         return task
+
+    def upload(self, data: bytes, media_type: str) -> dict[str, Any]:
+        headers = {"Content-Type": media_type, "Authorization": f"Bearer {self._token}"}
+        request = urllib.request.Request(f"{self._service.url}/api/v1/upload", data, headers)
+        with urllib.request.urlopen(request, timeout=30) as response:
+            found: dict[str, Any] = json.load(response)["data"]
+            return found
+
+    def events(self, path: str, last_id: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+        """The id and the task of each event of a stream, until the stream ends."""
+        headers = {"Authorization": f"Bearer {self._token}", "Last-Event-ID": last_id}
+        request = urllib.request.Request(f"{self._service.url}/api/v1/{path}", headers=headers)
+        with urllib.request.urlopen(request, timeout=60) as response:
+            event_id = ""
+            for line in response:
+                name, _, value = line.decode().rstrip("\n").partition(": ")
+                if name == "id":
+                    event_id = value
+                if name == "data":
+                    yield event_id, json.loads(value)
 
     def poll(self, task: str) -> dict[str, Any]:
         data: dict[str, Any] = self.call("GET", f"/api/v1/generation/{task}")["data"]

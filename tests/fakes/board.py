@@ -8,12 +8,18 @@ from shared.progress import Progress
 
 @dataclass
 class FakeBoard:
-    """Remembers progress."""
+    """Remembers progress; the tasks of `to_stop` have been asked to stop."""
 
     written: list[tuple[str, Progress]] = field(default_factory=list)
+    announced: list[str] = field(default_factory=list)
+    to_stop: set[str] = field(default_factory=set)
 
-    def write(self, task: str, progress: Progress) -> None:
+    def write(self, task: str, progress: Progress) -> bool:
         self.written.append((task, progress))
+        return task in self.to_stop
+
+    def announce(self, task: str) -> None:
+        self.announced.append(task)
 
     def read(self, task: str, fence: int) -> Progress | None:
         return next((p for name, p in reversed(self.written) if name == task and p.fence == fence), None)

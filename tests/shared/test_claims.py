@@ -4,10 +4,12 @@ import threading
 from collections.abc import Callable
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, update
 
+from shared import db
 from shared.claims import Claim, Claims, Expired
 from shared.lifecycle import Status
+from shared.models import Task
 from tests.orders import add_task, add_user, row
 
 RESULTS = [{"name": "task.png"}]
@@ -112,8 +114,8 @@ def test_a_zombie_can_neither_finish_nor_renew(engine: Engine, worker: Callable[
 
     assert not zombie.complete(old, RESULTS)
     assert not zombie.fail(old, "generation_failed")
-    assert zombie.renew([(old.id, old.fence)]) == set()
-    assert successor.renew([(new.id, new.fence)]) == {(new.id, new.fence)}
+    assert zombie.renew([(old.id, old.fence)]) == {}
+    assert successor.renew([(new.id, new.fence)]) == {(new.id, new.fence): False}
     assert row(engine, task).status == Status.PROCESSING
 
 
@@ -190,3 +192,62 @@ def test_only_what_waits_long_enough_is_counted(engine: Engine, worker: Callable
     assert worker().waiting("gpu", 10) == 1
     assert worker().waiting("gpu", 60) == 0
     assert worker().waiting("io", 10) == 0
+
+
+def ask_to_stop(engine: Engine) -> None:
+    with db.write(engine) as connection:
+        connection.execute(update(Task).values(cancel_requested=True))
+
+
+def test_an_unwanted_task_that_is_given_back_is_cancelled(
+    engine: Engine, worker: Callable[..., Claims], task: str
+) -> None:
+    claims = worker()
+    [claim] = take(claims)
+    ask_to_stop(engine)
+
+    claims.give_back([(claim.id, claim.fence)])
+
+    assert (row(engine, task).status, row(engine, task).lease_until) == (Status.CANCELLED, None)
+
+
+def test_an_unwanted_task_whose_worker_died_is_cancelled(
+    engine: Engine, worker: Callable[..., Claims], task: str
+) -> None:
+    take(worker(lease_seconds=OVER))
+    ask_to_stop(engine)
+
+    expired = worker().expire()
+
+    assert expired == Expired(requeued=0, failed=0)
+    assert row(engine, task).status == Status.CANCELLED
+
+
+def test_renewing_tells_which_tasks_are_unwanted(engine: Engine, worker: Callable[..., Claims], task: str) -> None:
+    claims = worker()
+    [claim] = take(claims)
+    ask_to_stop(engine)
+
+    assert claims.renew([(claim.id, claim.fence)]) == {(claim.id, claim.fence): True}
+
+
+def test_a_completed_task_is_marked_as_having_a_result(
+    engine: Engine, worker: Callable[..., Claims], task: str
+) -> None:
+    claims = worker()
+    [claim] = take(claims)
+
+    claims.complete(claim, RESULTS)
+
+    assert row(engine, task).has_result
+
+
+def test_every_move_is_stamped_with_the_databases_time(
+    engine: Engine, worker: Callable[..., Claims], task: str
+) -> None:
+    before = row(engine, task).updated_at
+    [claim] = take(worker())
+    claimed = row(engine, task).updated_at
+    worker().complete(claim, RESULTS)
+
+    assert before <= claimed <= row(engine, task).updated_at

@@ -64,6 +64,9 @@ def test_two_long_data_folders_have_two_sockets(monkeypatch: pytest.MonkeyPatch)
         ("DEVICE", "abacus"),
         ("WEB_THREADS", "-1"),
         ("HEARTBEAT_SECONDS", "10"),
+        ("MAIL_FROM", "Darkroom"),
+        ("MAIL_FROM", "Darkroom <darkroom@>"),
+        ("MAIL_FROM", "darkroom@example.org\nBcc: everybody@example.org"),
     ],
 )
 def test_a_wrong_value_is_named_and_not_shown(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:

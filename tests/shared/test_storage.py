@@ -20,6 +20,12 @@ def test_what_is_saved_can_be_opened(storage: LocalStorage) -> None:
         assert file.read() == b"data"
 
 
+def test_a_file_is_readable_by_the_services_group_and_nobody_else(storage: LocalStorage, tmp_path: Path) -> None:
+    storage.save("a", b"data")
+
+    assert (tmp_path / "files" / "a").stat().st_mode & 0o777 == 0o640
+
+
 def test_saving_again_replaces_the_whole_file(storage: LocalStorage) -> None:
     storage.save("a", b"long long data")
     storage.save("a", b"new")

@@ -14,7 +14,7 @@ MODELS = """
 [[models]]
 id = "tiny"
 source = "tiny"
-kinds = ["t2i"]
+kinds = ["t2i", "i2i", "t2v"]
 dtype = "float32"
 width = { min = 16, max = 128, default = 64 }
 height = { min = 16, max = 128, default = 64 }
@@ -22,6 +22,8 @@ multiple = 8
 steps = { min = 1, max = 10, default = 2 }
 guidance_scale = { min = 1, max = 20, default = 4 }
 sampling_methods = ["DDIM", "DPM++ 2M", "DPM++ 2M Karras", "Euler", "Euler a", "UniPC"]
+num_frames = { min = 1, max = 9, default = 9 }
+fps = { min = 1, max = 30, default = 8 }
 max_batch = 2
 
 [[models]]

@@ -1,20 +1,37 @@
 """The engine over a tiny pipeline of the real classes."""
 
-from typing import get_args
+import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from PIL import Image
 
-from shared.catalog import Catalog, MadeKind
+from shared.catalog import Catalog
+from shared.claims import Claim
+from shared.generation import Kind
+from shared.storage import LocalStorage
 from tests.orders import claim_of
-from worker.engine import RUN, Engine
-from worker.errors import ModelUnavailable
+from worker.engine import Engine
+from worker.errors import KindUnsupported, ModelUnavailable, ReferenceUnreadable
 from worker.media import Picture
 
 
 @pytest.fixture(scope="module")
-def engine(catalog: Catalog) -> Engine:
-    engine = Engine(catalog, "cpu")
+def references(tmp_path_factory: pytest.TempPathFactory) -> LocalStorage:
+    """Pictures of several modes, by the keys that tasks have for them."""
+    storage = LocalStorage(tmp_path_factory.mktemp("files"))
+    for mode, colour in {"RGB": "red", "RGBA": (0, 0, 255, 128), "L": 128, "1": 1, "P": 3}.items():
+        file = io.BytesIO()
+        Image.new(mode, (50, 20), colour).save(file, "PNG")
+        storage.save(f"uploads/{mode}.png", file.getvalue())
+    storage.save("uploads/broken.png", b"\x89PNG no more")
+    return storage
+
+
+@pytest.fixture(scope="module")
+def engine(catalog: Catalog, references: LocalStorage) -> Engine:
+    engine = Engine(catalog, references, "cpu")
     engine.warm_up()
     return engine
 
@@ -108,5 +125,51 @@ def test_a_broken_model_fails_alone(engine: Engine) -> None:
     assert one(engine).pixels.shape == (64, 64, 3)
 
 
-def test_the_catalogue_admits_just_the_kinds_that_the_engine_runs() -> None:
-    assert set(get_args(MadeKind)) == set(RUN)
+def from_reference(mode: str, **parameters: object) -> Claim:
+    claim = claim_of(**{"strength": 0.9, "steps": 10, **parameters})
+    return replace(claim, kind=Kind.IMAGE_TO_IMAGE, images=(f"uploads/{mode}.png",))
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "L", "1", "P"])
+def test_a_reference_of_any_mode_and_size_gives_a_picture_of_the_asked_size(engine: Engine, mode: str) -> None:
+    [[picture]] = engine.generate([from_reference(mode, width=63, height=40)], lambda step, steps: None)
+
+    assert picture.pixels.shape == (40, 63, 3)
+
+
+def test_another_reference_gives_another_picture(engine: Engine) -> None:
+    [[red], [grey]] = engine.generate([from_reference("RGB"), from_reference("L")], lambda step, steps: None)
+
+    assert not np.array_equal(red.pixels, grey.pixels)
+
+
+def test_a_batched_picture_from_a_reference_equals_the_solo_one_within_one_level(engine: Engine) -> None:
+    batch = [from_reference("RGB", seed=1), from_reference("L", seed=2)]
+
+    together = engine.generate(batch, lambda step, steps: None)
+
+    for claim, [picture] in zip(batch, together, strict=True):
+        [[alone]] = engine.generate([claim], lambda step, steps: None)
+        assert np.abs(picture.pixels.astype(int) - alone.pixels).max() <= 1
+
+
+@pytest.mark.parametrize(("strength", "steps"), [(0.5, 5), (1.0, 10), (0.05, 1)])
+def test_a_task_with_a_reference_counts_the_steps_that_are_really_made(
+    engine: Engine, strength: float, steps: int
+) -> None:
+    told: list[tuple[int, int]] = []
+
+    engine.generate([from_reference("RGB", strength=strength)], lambda step, of: told.append((step, of)))
+
+    assert told == [(step, steps) for step in range(1, steps + 1)]
+
+
+@pytest.mark.parametrize("name", ["broken", "gone"])
+def test_a_reference_that_cannot_be_read_is_an_error_of_its_own(engine: Engine, name: str) -> None:
+    with pytest.raises(ReferenceUnreadable):
+        engine.generate([from_reference(name)], lambda step, steps: None)
+
+
+def test_a_kind_that_no_pipeline_here_makes_is_an_error_of_its_own(engine: Engine) -> None:
+    with pytest.raises(KindUnsupported):
+        engine.generate([replace(claim_of(), kind=Kind.TEXT_TO_VIDEO)], lambda step, steps: None)

@@ -11,6 +11,7 @@ from sqlalchemy.exc import OperationalError
 from shared.claims import Claim, Claims
 from shared.lifecycle import Status
 from shared.storage import LocalStorage
+from tests.fakes.board import FakeBoard
 from tests.fakes.generator import picture_of
 from tests.orders import add_task, add_user, row
 from worker import finisher as finisher_module
@@ -61,7 +62,7 @@ def files(tmp_path: Path) -> list[Path]:
 def test_every_picture_becomes_a_file_that_the_row_describes(
     engine: Engine, claims: Claims, leases: Leases, storage: LocalStorage, claim: Claim, task: str
 ) -> None:
-    finisher = Finisher(claims, leases, storage)
+    finisher = Finisher(claims, leases, storage, FakeBoard().announce)
 
     finisher.finish([claim], [[picture_of(claim, 0), picture_of(claim, 1)]])
     finisher.drain()
@@ -75,11 +76,28 @@ def test_every_picture_becomes_a_file_that_the_row_describes(
         assert (result["bytes"], result["sha256"]) == (len(data), hashlib.sha256(data).hexdigest())
 
 
+def test_every_picture_has_a_thumbnail_beside_it(
+    engine: Engine, claims: Claims, leases: Leases, storage: LocalStorage, claim: Claim, task: str
+) -> None:
+    finisher = Finisher(claims, leases, storage, FakeBoard().announce)
+
+    finisher.finish([claim], [[picture_of(claim, 0), picture_of(claim, 1)]])
+    finisher.drain()
+
+    thumbnails = [result["thumbnail"] for result in row(engine, task).results or []]
+    assert [thumbnail["name"] for thumbnail in thumbnails] == [f"{task}_thumb.webp", f"{task}_2_thumb.webp"]
+    for thumbnail in thumbnails:
+        with storage.open(thumbnail["key"]) as file:
+            data = file.read()
+        assert (thumbnail["bytes"], thumbnail["sha256"]) == (len(data), hashlib.sha256(data).hexdigest())
+        assert (thumbnail["media_type"], thumbnail["width"], thumbnail["height"]) == ("image/webp", 64, 64)
+
+
 def test_a_zombies_files_are_removed(
     engine: Engine, claims: Claims, leases: Leases, storage: LocalStorage, claim: Claim, task: str, tmp_path: Path
 ) -> None:
     claims.give_back([(claim.id, claim.fence)])
-    finisher = Finisher(claims, leases, storage)
+    finisher = Finisher(claims, leases, storage, FakeBoard().announce)
 
     finisher.finish([claim], [[picture_of(claim)]])
     finisher.drain()
@@ -91,7 +109,7 @@ def test_a_zombies_files_are_removed(
 def test_a_full_disk_fails_the_task_and_leaves_nothing_half_written(
     engine: Engine, claims: Claims, leases: Leases, claim: Claim, task: str, tmp_path: Path
 ) -> None:
-    finisher = Finisher(claims, leases, FullDisk(tmp_path / "files"))
+    finisher = Finisher(claims, leases, FullDisk(tmp_path / "files"), FakeBoard().announce)
 
     finisher.finish([claim], [[picture_of(claim, 0), picture_of(claim, 1)]])
     finisher.drain()
@@ -104,7 +122,7 @@ def test_a_database_that_is_away_for_a_moment_loses_nothing(
     engine: Engine, leases: Leases, storage: LocalStorage, claim: Claim, task: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(finisher_module, "RETRY_SECONDS", 0.01)
-    finisher = Finisher(ShyClaims(engine, "worker", 15, 3), leases, storage)
+    finisher = Finisher(ShyClaims(engine, "worker", 15, 3), leases, storage, FakeBoard().announce)
 
     finisher.finish([claim], [[picture_of(claim)]])
     finisher.drain()
@@ -113,7 +131,7 @@ def test_a_database_that_is_away_for_a_moment_loses_nothing(
 
 
 def test_a_finished_task_is_held_no_longer(claims: Claims, leases: Leases, storage: LocalStorage, claim: Claim) -> None:
-    finisher = Finisher(claims, leases, storage)
+    finisher = Finisher(claims, leases, storage, FakeBoard().announce)
 
     finisher.finish([claim], [[picture_of(claim)]])
     finisher.drain()

@@ -3,11 +3,13 @@
 from collections.abc import Callable, Sequence
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, update
 
+from shared import db
 from shared.claims import Claim, Claims
 from shared.lifecycle import Status
 from shared.messages import Wake
+from shared.models import Task
 from shared.storage import LocalStorage
 from tests.fakes.board import FakeBoard, FakeQueue
 from tests.fakes.generator import STEPS, FakeGenerator
@@ -34,7 +36,7 @@ def queue() -> FakeQueue:
 @pytest.fixture
 def jobs(claims: Claims, leases: Leases, storage: LocalStorage, board: FakeBoard, queue: FakeQueue) -> MakeJobs:
     def make(generator: FakeGenerator) -> Jobs:
-        finisher = Finisher(claims, leases, storage)
+        finisher = Finisher(claims, leases, storage, board.announce)
         return Jobs(claims, leases, generator, finisher, board, queue)  # type: ignore[arg-type]
 
     return make
@@ -149,6 +151,47 @@ def test_a_lost_lease_ends_the_run_without_touching_the_row(
 
     assert row(engine, task).status == Status.QUEUED
     assert board.written == []
+
+
+def test_a_cancelled_task_stops_at_its_next_step(engine: Engine, jobs: MakeJobs, board: FakeBoard) -> None:
+    task = add_task(engine, add_user(engine))
+    board.to_stop.add(task)
+
+    jobs(FakeGenerator()).work("gpu")
+
+    ended = row(engine, task)
+    assert (ended.status, ended.lease_until, ended.results) == (Status.CANCELLED, None, None)
+    assert [progress.step for _, progress in board.written] == [1]
+    assert board.announced == [task]
+
+
+def test_a_cancelled_task_leaves_the_others_of_its_batch_alone(
+    engine: Engine, jobs: MakeJobs, board: FakeBoard, storage: LocalStorage
+) -> None:
+    user = add_user(engine)
+    unwanted, wanted = add_task(engine, user), add_task(engine, user)
+    board.to_stop.add(unwanted)
+
+    jobs(FakeGenerator()).work("gpu")
+
+    assert [row(engine, task).status for task in (unwanted, wanted)] == [Status.CANCELLED, Status.COMPLETED]
+    assert row(engine, unwanted).results is None
+
+
+def test_without_the_broker_a_cancel_is_seen_when_the_lease_is_renewed(
+    engine: Engine, jobs: MakeJobs, leases: Leases, board: FakeBoard
+) -> None:
+    def ask_to_stop(claimed: Sequence[Claim]) -> None:
+        with db.write(engine) as connection:
+            connection.execute(update(Task).values(cancel_requested=True))
+        leases.renew()
+
+    task = add_task(engine, add_user(engine))
+
+    jobs(FakeGenerator(trouble=ask_to_stop)).work("gpu")
+
+    assert row(engine, task).status == Status.CANCELLED
+    assert [progress.step for _, progress in board.written] == [1]
 
 
 def test_a_long_turn_ends_with_a_ring_for_the_next(

@@ -4,11 +4,12 @@ import io
 import json
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from tests.fakes.generator import picture_of
 from tests.orders import claim_of
-from worker.media import Picture, encode_png
+from worker.media import Picture, encode_png, encode_thumbnail
 
 
 def test_a_png_keeps_every_pixel() -> None:
@@ -31,3 +32,34 @@ def test_a_png_says_how_it_was_made() -> None:
     ]
     assert json.loads(text["darkroom"])["seed"] == 42
     assert json.loads(text["darkroom"])["prompt"] == claim.prompt
+
+
+@pytest.mark.parametrize(
+    ("size", "small"),
+    [
+        ((800, 400), (384, 192)),
+        ((400, 1200), (128, 384)),
+        ((385, 385), (384, 384)),
+        ((384, 100), (384, 100)),
+        ((64, 48), (64, 48)),
+        ((2000, 2), (384, 1)),
+    ],
+)
+def test_a_thumbnail_is_small_and_never_larger_than_its_picture(size: tuple[int, int], small: tuple[int, int]) -> None:
+    picture = Picture(np.zeros((size[1], size[0], 3), dtype=np.uint8), 1)
+
+    data, told = encode_thumbnail(picture)
+
+    decoded = Image.open(io.BytesIO(data))
+    assert (decoded.format, decoded.size, told) == ("WEBP", small, small)
+
+
+def test_a_thumbnail_shows_what_its_picture_shows() -> None:
+    pixels = np.zeros((600, 800, 3), dtype=np.uint8)
+    pixels[:, :400] = (255, 0, 0)
+    pixels[:, 400:] = (0, 0, 255)
+
+    decoded = np.asarray(Image.open(io.BytesIO(encode_thumbnail(Picture(pixels, 1))[0])), dtype=int)
+
+    assert np.abs(decoded[:, 20] - (255, 0, 0)).max() < 12
+    assert np.abs(decoded[:, -20] - (0, 0, 255)).max() < 12

@@ -1,7 +1,7 @@
 """A model in memory: its diffusers pipeline, ready on the device."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Self
 
 import structlog
@@ -11,7 +11,7 @@ from diffusers.utils import logging as diffusers_logging
 from transformers.utils import logging as transformers_logging
 
 from shared.catalog import Model
-from worker.errors import ModelUnavailable
+from worker.errors import KindUnsupported, ModelUnavailable
 
 log = structlog.get_logger(__name__)
 
@@ -25,6 +25,20 @@ class Loaded:
     model: Model
     pipeline: Any
     noise_schedule: Mapping[str, Any]
+    _variants: dict[Any, Any] = field(default_factory=dict)
+
+    def variant(self, pipelines: Any) -> Any:
+        """The pipeline for another kind of task, from one of diffusers' AutoPipelines; it shares all weights.
+
+        Raises KindUnsupported for a model that has none.
+        """
+        if pipelines not in self._variants:
+            try:
+                self._variants[pipelines] = pipelines.from_pipe(self.pipeline)
+            except ValueError as error:
+                raise KindUnsupported(self.model.id, str(error)) from error
+            self._variants[pipelines].set_progress_bar_config(disable=True)
+        return self._variants[pipelines]
 
     @classmethod
     def from_model(cls, model: Model, device: str) -> Self:

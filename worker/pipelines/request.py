@@ -1,7 +1,9 @@
 """One picture to make."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+
+from PIL import Image
 
 from shared.claims import Claim
 from shared.generation import Parameters
@@ -9,14 +11,15 @@ from shared.generation import Parameters
 
 @dataclass(frozen=True)
 class Request:
-    """A picture's prompt and seed, and the parameters that it shares with the others of its batch."""
+    """A picture's prompt, seed and reference images, and the parameters that it shares with the others of its batch."""
 
     prompt: str
     seed: int
     parameters: Parameters
+    images: Sequence[Image.Image] = ()
 
     @classmethod
-    def of(cls, claim: Claim) -> "Iterator[Request]":
+    def of(cls, claim: Claim, images: Sequence[Image.Image] = ()) -> "Iterator[Request]":
         """A task's pictures: seed, seed + 1, ..."""
         for number in range(claim.parameters.num_images):
-            yield cls(claim.prompt, claim.parameters.seed + number, claim.parameters)
+            yield cls(claim.prompt, claim.parameters.seed + number, claim.parameters, images)

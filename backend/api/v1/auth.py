@@ -2,11 +2,31 @@
 
 from backend import auth
 from backend.api.v1 import api
-from backend.api.v1.schemas import LoggedIn, Login, PasswordChange, Registered, Registration
+from backend.api.v1.schemas.auth import (
+    ChangedEmail,
+    EmailChange,
+    ForgottenPassword,
+    LoggedIn,
+    Login,
+    PasswordChange,
+    PasswordReset,
+    Registered,
+    Registration,
+)
 from backend.contract import Caller
 from backend.services.accounts import Account
 from backend.wiring import services
-from shared.errors import AccountTaken, EmailTaken, LoginFailed, WrongPassword
+from shared.errors import (
+    AccountTaken,
+    CodeWrong,
+    EmailTaken,
+    EmailUnknown,
+    LoginFailed,
+    MailFailed,
+    NewEmailTaken,
+    TooMany,
+    WrongPassword,
+)
 
 
 @api.route(
@@ -43,6 +63,46 @@ def log_in(body: Login) -> LoggedIn:
 def log_out(user: Account) -> None:
     """End the token that came with this request."""
     services().accounts.log_out(auth.claimed())
+
+
+@api.route(
+    "POST",
+    "/auth/forgot-password",
+    caller=Caller.PUBLIC,
+    body=ForgottenPassword,
+    message="mail_sent",
+    errors=(EmailUnknown, TooMany, MailFailed),
+)
+def forget_password(body: ForgottenPassword) -> None:
+    """Get a code by mail with which the password can be reset."""
+    services().accounts.forgot_password(body.email)
+
+
+@api.route(
+    "POST",
+    "/auth/reset-password",
+    caller=Caller.PUBLIC,
+    body=PasswordReset,
+    message="password_reset",
+    errors=(CodeWrong,),
+)
+def reset_password(body: PasswordReset) -> None:
+    """Replace a forgotten password by the mailed code; every token of the user ends."""
+    services().accounts.reset_password(body.email, body.verification_code, body.new_password)
+
+
+@api.route(
+    "POST",
+    "/user/reset-email",
+    caller=Caller.USER,
+    body=EmailChange,
+    returns=ChangedEmail,
+    message="email_changed",
+    errors=(NewEmailTaken,),
+)
+def change_email(user: Account, body: EmailChange) -> ChangedEmail:
+    """Replace the e-mail address."""
+    return ChangedEmail(email=services().accounts.change_email(user.id, body.new_email))
 
 
 @api.route(

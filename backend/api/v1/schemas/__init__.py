@@ -1,0 +1,1 @@
+"""What v1 takes and gives, as its document has it; one file a topic."""

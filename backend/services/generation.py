@@ -1,0 +1,145 @@
+"""A generation task as its user may see it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row
+
+from backend.services.links import Links
+from shared.generation import Kind
+from shared.lifecycle import ENDED, Status
+from shared.models import Task
+from shared.progress import Progress
+
+SOON_MS, LATER_MS = 500, 5000
+
+# Columns of the table, not attributes of the class: a poll is then half as long under way in SQLAlchemy.
+TASKS = Task.__table__.c
+COLUMNS = (
+    TASKS.id,
+    TASKS.user_id,
+    TASKS.public_id,
+    TASKS.kind,
+    TASKS.status,
+    TASKS.queue,
+    TASKS.model,
+    TASKS.prompt,
+    TASKS.parameters,
+    TASKS.images,
+    TASKS.fence,
+    TASKS.attempt,
+    TASKS.error_code,
+    TASKS.cancel_requested,
+    TASKS.results,
+    TASKS.favorite,
+    TASKS.created_at,
+    TASKS.started_at,
+    TASKS.finished_at,
+    TASKS.updated_at,
+)
+
+
+@dataclass(frozen=True)
+class ResultFile:
+    """A file of a task. `link` is the query of its url's signed form, `thumbnail` a small picture of it."""
+
+    name: str
+    link: str
+    media_type: str
+    width: int
+    height: int
+    seed: int | None = None
+    thumbnail: "ResultFile | None" = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Generation:
+    """`queue_position` is 1 for the next one; what is not known is None. `revision` changes whenever the rest does."""
+
+    id: int
+    public_id: str
+    kind: Kind
+    status: Status
+    model: str
+    prompt: str
+    parameters: Mapping[str, Any]
+    images: tuple[str, ...]
+    attempt: int
+    error_code: str | None
+    cancel_requested: bool
+    favorite: bool
+    results: tuple[ResultFile, ...]
+    queue_position: int | None
+    progress: Progress | None
+    eta_seconds: int | None
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    updated_at: datetime
+    revision: str
+
+    @property
+    def ended(self) -> bool:
+        return self.status in ENDED
+
+    @property
+    def next_poll_ms(self) -> int | None:
+        """When it pays to ask again: soon while it runs, later far back in the queue, never once it has ended."""
+        return None if self.ended else min(SOON_MS * (self.queue_position or 1), LATER_MS)
+
+
+def generation(
+    row: Row[Any],
+    links: Links,
+    progress: Progress | None = None,
+    queue_position: int | None = None,
+    eta_seconds: int | None = None,
+) -> Generation:
+    """From a row of COLUMNS and what is known beside it."""
+    results = tuple(_result(entry, links) for entry in row.results or ())
+    facts = (
+        f"{row.updated_at.timestamp():.6f}",
+        row.fence,
+        row.status,
+        progress.step if progress else "",
+        queue_position or "",
+        links.period if results else "",
+    )
+    return Generation(
+        id=row.id,
+        public_id=row.public_id,
+        kind=Kind(row.kind),
+        status=Status(row.status),
+        model=row.model,
+        prompt=row.prompt,
+        parameters=row.parameters,
+        images=tuple(image["id"] for image in row.images or ()),
+        attempt=row.attempt,
+        error_code=row.error_code,
+        cancel_requested=row.cancel_requested,
+        favorite=row.favorite,
+        results=results,
+        queue_position=queue_position,
+        progress=progress,
+        eta_seconds=eta_seconds,
+        created_at=row.created_at,
+        started_at=row.started_at,
+        finished_at=row.finished_at,
+        updated_at=row.updated_at,
+        revision=".".join(map(str, facts)),
+    )
+
+
+def _result(entry: Mapping[str, Any], links: Links) -> ResultFile:
+    thumbnail = entry.get("thumbnail")
+    return ResultFile(
+        name=entry["name"],
+        link=links.sign(entry["name"]),
+        media_type=entry["media_type"],
+        width=entry["width"],
+        height=entry["height"],
+        seed=entry.get("seed"),
+        thumbnail=_result(thumbnail, links) if thumbnail else None,
+    )

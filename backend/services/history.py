@@ -1,0 +1,118 @@
+"""A user's finished and unfinished tasks, a page at a time, and taking one out of sight."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sqlalchemy import Row, Select, select, update
+from sqlalchemy.orm import Session
+
+from backend.services import cursor
+from backend.services.accounts import ADMIN, account_key
+from backend.services.cursor import Position
+from backend.services.favorites import Favorites
+from backend.services.files import RESULT
+from backend.services.generation import Generation, generation
+from backend.services.history_query import PROMPT, Query
+from backend.services.history_ranges import Ranges
+from backend.services.links import Links
+from shared.clock import database_now
+from shared.db import writing
+from shared.errors import Forbidden, Invalid, NotFound, StillRunning
+from shared.lifecycle import ENDED
+from shared.models import Task, User
+
+
+@dataclass(frozen=True)
+class HistoryPage:
+    """Tasks in the order that was asked for; `next_cursor` leads to the page behind, None where there is none."""
+
+    items: Sequence[Generation]
+    next_cursor: str | None
+
+
+class History:
+    """The tasks that users have not deleted."""
+
+    def __init__(self, session: Session, links: Links, favorites: Favorites) -> None:
+        self._session = session
+        self._links = links
+        self._favorites = favorites
+
+    def page(self, user_id: int, query: Query) -> HistoryPage:
+        """The user's tasks; an administrator may ask for another account's, and sees no prompts and pictures there.
+
+        Raises Invalid for a cursor that is not of this very list, or for what an administrator may not look for;
+        Forbidden for an account that no administrator asks for, NotFound for an unknown one.
+        """
+        owner_id = self._owner(user_id, query)
+        ranges, scope = Ranges(owner_id, query), query.scope(owner_id)
+        rows = self._rows(ranges, query, scope)
+        shown = rows[: query.limit]
+        more = len(rows) > query.limit
+        next_cursor = cursor.encode(ranges.position(shown[-1]), scope) if more else None
+        found = [generation(row, self._links) for row in (reversed(shown) if query.newest_first else shown)]
+        return HistoryPage(found if owner_id == user_id else [_veiled(each) for each in found], next_cursor)
+
+    def delete(self, user_id: int, name_or_id: str) -> str | None:
+        """Hide an ended task, named by its id or by one of its results, and remove its favourites.
+
+        Returns the name of its first result. Raises NotFound, StillRunning.
+        """
+        match = RESULT.fullmatch(name_or_id)
+        public_id = match[1] if match else name_or_id
+        with writing(self._session):
+            row = self._session.execute(_locked(user_id, public_id)).one_or_none()
+            names = [result["name"] for result in row.results or ()] if row else []
+            if row is None or (match and name_or_id not in names):
+                raise NotFound(name_or_id)
+            if row.status not in ENDED:
+                raise StillRunning(row.status)
+            moment = database_now()
+            self._session.execute(update(Task).where(Task.id == row.id).values(deleted_at=moment, updated_at=moment))
+            self._favorites.forget_task(user_id, row.id)
+        return names[0] if names else None
+
+    def _owner(self, user_id: int, query: Query) -> int:
+        """Whose tasks are asked for. What is veiled is not to be searched or sorted by either."""
+        if query.user is None:
+            return user_id
+        if self._session.scalar(select(User.role).where(User.id == user_id)) != ADMIN:
+            raise Forbidden
+        owner_id = self._session.scalar(select(User.id).where(User.account_key == account_key(query.user)))
+        if owner_id is None:
+            raise NotFound(query.user)
+        if owner_id != user_id and query.prompt is not None:
+            raise Invalid.of("prompt", "exclusive", other="user")
+        if owner_id != user_id and query.sort == PROMPT:
+            raise Invalid.of("sort", "exclusive", other="user")
+        return owner_id
+
+    def _rows(self, ranges: Ranges, query: Query, scope: str) -> list[Row[Any]]:
+        """The page's rows, and one more where there is one."""
+        if query.cursor is not None:
+            return self._behind(ranges, query, cursor.decode(query.cursor, scope, ranges.value_type))
+        skipped = ((query.page or 1) - 1) * query.limit
+        if not skipped:
+            return self._behind(ranges, query, None)
+        last = self._session.execute(ranges.nth(skipped)).one_or_none()
+        return self._behind(ranges, query, ranges.position(last)) if last else []
+
+    def _behind(self, ranges: Ranges, query: Query, position: Position | None) -> list[Row[Any]]:
+        rows: list[Row[Any]] = []
+        for statement in ranges.after(position, query.limit + 1):
+            rows += self._session.execute(statement).all()
+            if len(rows) > query.limit:
+                break
+        return rows
+
+
+def _locked(user_id: int, public_id: str) -> Select[Any]:
+    mine = (Task.public_id == public_id, Task.user_id == user_id, Task.deleted_at.is_(None))
+    return select(Task.id, Task.status, Task.results).where(*mine).with_for_update()
+
+
+def _veiled(generation: Generation) -> Generation:
+    """What an administrator sees of somebody else's task."""
+    parameters = {**generation.parameters, "negative_prompt": ""}
+    return replace(generation, prompt="", parameters=parameters, images=(), results=())

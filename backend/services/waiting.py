@@ -1,0 +1,115 @@
+"""Waiting for tasks to change: for one answer, or for a stream of them.
+
+Whoever waits holds no database connection meanwhile. Where no place to wait is left, the answer comes at once: a client
+that asks again loses time, never a change.
+"""
+
+import time
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy.orm import Session
+
+from backend.services.generation import Generation
+from backend.services.generations import Generations
+from backend.watch import Listener, Watch, user_key
+
+TICK_SECONDS = 5.0  # what nobody announces, such as a place in the queue, is looked at so often
+STREAM_SECONDS = 300.0  # then the client comes again, and its token is looked at again
+OVERLAP = timedelta(seconds=5)
+SCAN = 1000
+
+
+@dataclass(frozen=True)
+class Event:
+    """A task as it stands now, and the id from which a stream goes on after it; no task only says "still here"."""
+
+    id: str
+    task: Generation | None
+
+
+class Waiting:
+    """Waits on behalf of one request."""
+
+    def __init__(self, session: Session, generations: Generations, watch: Watch) -> None:
+        self._session = session
+        self._generations = generations
+        self._watch = watch
+
+    def until_changed(self, user_id: int, public_id: str, known: Collection[str], seconds: float) -> Generation:
+        """The task as soon as its revision is none of the known ones (or another than now, when none is known).
+
+        It comes as it is when it has ended, when the time is over, or when no place is left. Raises NotFound.
+        """
+        deadline = time.monotonic() + seconds
+        with self._watch.listen(public_id) as listener:
+            found = self._generations.find(user_id, public_id)
+            known = known or {found.revision}
+            while listener and not found.ended and found.revision in known and not self._watch.closed:
+                left = deadline - time.monotonic()
+                if left <= 0:
+                    break
+                self._pause(listener, min(left, TICK_SECONDS))
+                found = self._generations.find(user_id, public_id)
+        return found
+
+    def task_events(self, user_id: int, public_id: str, last_id: str | None) -> Iterator[Event]:
+        """The task now, unless `last_id` is its revision, and whenever it changes, until it has ended.
+
+        Nothing at all when it had ended by `last_id`. Raises NotFound.
+        """
+        with self._watch.listen(public_id) as listener:
+            for _ in self._rounds(listener):
+                found = self._generations.find(user_id, public_id)
+                if found.revision != last_id:
+                    yield Event(found.revision, found)
+                if found.ended:
+                    return
+                last_id = found.revision
+                yield Event(last_id, None)
+
+    def user_events(self, user_id: int, last_id: str | None) -> Iterator[Event]:
+        """The user's tasks that have changed since `last_id`, else those that have not ended; then every change."""
+        told: dict[str, str] = {}
+        with self._watch.listen(user_key(user_id)) as listener:
+            since = _moment(last_id) or self._generations.latest_change(user_id)
+            news = [] if last_id else self._generations.unfinished(user_id, SCAN)
+            for woken in self._rounds(listener):
+                changed = self._generations.changed_since(user_id, since - OVERLAP, SCAN)
+                since = max([since, *(task.updated_at for task in changed)])
+                running = self._generations.find_all(user_id, sorted(woken)).values()
+                yield from _news([*news, *changed, *running], told, _stamp(since))
+                yield Event(_stamp(since), None)
+                if listener:
+                    listener.keys = {user_key(user_id), *told}
+
+    def _rounds(self, listener: Listener | None) -> Iterator[set[str]]:
+        """One at once, then one whenever something was heard or a tick has passed; without a listener no other."""
+        ends = time.monotonic() + STREAM_SECONDS
+        yield set()
+        while listener and time.monotonic() < ends and not self._watch.closed:
+            yield {key for key in self._pause(listener, TICK_SECONDS) if not key.startswith("user:")}
+
+    def _pause(self, listener: Listener, seconds: float) -> set[str]:
+        self._session.rollback()  # the connection goes back
+        return listener.wait(seconds)
+
+
+def _news(tasks: Iterable[Generation], told: dict[str, str], stamp: str) -> Iterator[Event]:
+    """What has not been told yet; `told` keeps the revision of each task that was."""
+    for task in tasks:
+        if told.get(task.public_id) != task.revision:
+            told[task.public_id] = task.revision
+            yield Event(stamp, task)
+
+
+def _stamp(moment: datetime) -> str:
+    return str(int(moment.timestamp() * 1_000_000))
+
+
+def _moment(event_id: str | None) -> datetime | None:
+    """None for what is no id of ours."""
+    if not event_id or not (event_id.isascii() and event_id.isdigit() and len(event_id) < 17):
+        return None
+    return datetime.fromtimestamp(int(event_id) / 1_000_000, UTC)

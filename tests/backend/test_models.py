@@ -1,0 +1,77 @@
+"""The list of models."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from shared.catalog import Catalog
+from tests.backend.conftest import Person
+
+VIDEO = """
+[[models]]
+id = "moving"
+source = "/a/secret/place"
+kinds = ["t2v", "i2v"]
+width = { min = 64, max = 256, default = 128 }
+height = { min = 64, max = 256, default = 128 }
+steps = { min = 1, max = 50, default = 20 }
+guidance_scale = { min = 1, max = 20, default = 7.5 }
+sampling_methods = ["DDIM", "Euler a"]
+num_frames = { min = 9, max = 81, default = 33 }
+fps = { min = 8, max = 30, default = 16 }
+max_images = 2
+"""
+
+
+def offer_video(person: Person, folder: Path) -> None:
+    """From now on the service also has a model that makes video."""
+    (folder / "video.toml").write_text(VIDEO)
+    app = person.client.application
+    resources = app.extensions["darkroom"]
+    models = {**resources.catalog.models, **Catalog.read(folder / "video.toml").models}
+    app.extensions["darkroom"] = replace(resources, catalog=Catalog(models))
+
+
+def test_models_are_listed_with_their_limits_and_defaults(alice: Person) -> None:
+    [model] = alice.call("GET", "/api/v1/models").get_json()["data"]
+
+    assert (model["id"], model["kinds"], model["default_for"]) == ("darkroom-demo", ["t2i", "i2i"], ["t2i", "i2i"])
+    assert model["width"] == {"min": 64, "max": 256, "default": 128}
+    assert model["strength"]["default"] == 0.6
+    assert model["num_frames"] is model["fps"] is None
+    assert "Euler a" in model["sampling_methods"]
+
+
+def test_where_a_model_lies_is_nobodys_business(alice: Person, tmp_path: Path) -> None:
+    offer_video(alice, tmp_path)
+
+    response = alice.call("GET", "/api/v1/models")
+
+    assert "secret" not in response.get_data(as_text=True)
+    assert [model["default_for"] for model in response.get_json()["data"]] == [["t2i", "i2i"], ["t2v", "i2v"]]
+
+
+def test_a_task_with_the_listed_defaults_is_the_same_as_one_without(alice: Person) -> None:
+    [model] = alice.call("GET", "/api/v1/models").get_json()["data"]
+    asked = {name: model[name]["default"] for name in ("width", "height", "steps", "guidance_scale", "num_images")}
+
+    plain = alice.submit(parameters={"seed": 1}).get_json()["data"]["parameters"]
+    whole = alice.submit(parameters={"seed": 1, **{name: int(v) if v == int(v) else v for name, v in asked.items()}})
+
+    assert whole.get_json()["data"]["parameters"] == plain
+
+
+def test_a_video_is_queued_where_a_model_makes_one(alice: Person, tmp_path: Path) -> None:
+    offer_video(alice, tmp_path)
+
+    body = alice.submit(type="t2v", parameters={"num_frames": 9}).get_json()
+
+    parameters = body["data"]["parameters"]
+    assert (parameters["model"], parameters["num_frames"], parameters["fps"]) == ("moving", 9, 16)
+
+
+def test_without_a_model_that_makes_video_the_answer_names_what_is_missing(alice: Person) -> None:
+    response = alice.submit(type="t2v")
+
+    [problem] = response.get_json()["error"]["fields"]
+    assert (response.status_code, problem["field"], problem["code"]) == (400, "type", "unsupported_kind")
+    assert "t2v" in problem["message"]

@@ -1,0 +1,179 @@
+"""How many status polls a second, against a bare Flask route that writes JSON, under the same gunicorn.
+
+`python -m tests.benchmarks.polling [--seconds 4] [--rounds 5] [--json FILE]`; needs wrk (Debian's package `wrk`).
+The rounds go through all cases in turn, so that what else the machine does meets them alike; the figure of a case is
+the median of its ratios to the bare route of the same round.
+"""
+
+import argparse
+import json
+import os
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import urllib.request
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from backend import auth, create_app
+from backend.wiring import services
+from shared import db, migrations
+from shared.claims import Claims
+from shared.progress import Progress, ProgressBoard, redis_client
+from shared.settings import ROOT, Settings
+from tests.orders import add_task, result_entry
+from tests.servers import MariaDb, Redis, embedded_broker, free_port, until
+
+SECRET = "a secret of the benchmark, long enough to be one"
+CONNECTIONS = 8
+BARS = {"status": 0.35, "unchanged": 0.45}
+
+
+@dataclass(frozen=True)
+class Case:
+    """One request to repeat; `bar` is the ratio that it should reach."""
+
+    name: str
+    path: str
+    headers: dict[str, str] = field(default_factory=dict)
+    bar: float | None = None
+
+
+def main() -> None:
+    """Measure on both stacks; the exit status is 1 when a bar is missed."""
+    arguments = _arguments()
+    if shutil.which("wrk") is None:
+        sys.exit("wrk is not installed: apt-get install wrk")
+    figures = {}
+    for name in ("sqlite", "mariadb"):
+        with _stack(name) as settings:
+            figures[name] = _measure(settings, arguments.seconds, arguments.rounds)
+    _print(figures)
+    if arguments.json:
+        arguments.json.write_text(json.dumps(figures, indent=2) + "\n")
+    missed = [1 for cases in figures.values() for case in cases.values() if case["ratio"] < (case["bar"] or 0)]
+    sys.exit(1 if missed else 0)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seconds", type=int, default=4, help="how long each case is asked in each round")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--json", type=Path, help="write the figures here")
+    return parser.parse_args()
+
+
+@contextmanager
+def _stack(name: str) -> Iterator[Settings]:
+    with ExitStack() as servers:
+        folder = Path(servers.enter_context(tempfile.TemporaryDirectory(prefix="darkroom-bench-")))
+        if name == "sqlite":
+            urls = {"broker_url": servers.enter_context(embedded_broker(folder))}
+        else:
+            mariadb, redis = servers.enter_context(MariaDb(folder)), servers.enter_context(Redis(folder))
+            urls = {"database_url": mariadb.url("bench"), "broker_url": redis.url(0)}
+        yield Settings(_env_file=None, secret_key=SECRET, data_dir=folder, port=free_port(), **urls)
+
+
+def _measure(settings: Settings, seconds: int, rounds: int) -> dict[str, dict[str, float | None]]:
+    cases = _cases(settings)
+    rates: dict[str, list[float]] = {case.name: [] for case in cases}
+    with _gunicorn(settings):
+        cases = [_tagged(settings, case) for case in cases]
+        for _ in range(rounds):
+            for case in cases:
+                rates[case.name].append(_wrk(settings, case, seconds))
+    bare = rates["bare"]
+    return {
+        case.name: {
+            "per_second": round(statistics.median(rates[case.name])),
+            "ratio": round(statistics.median(r / b for r, b in zip(rates[case.name], bare, strict=True)), 3),
+            "bar": case.bar,
+        }
+        for case in cases
+    }
+
+
+def _cases(settings: Settings) -> list[Case]:
+    """Tasks in each state, and the requests that poll them."""
+    engine = db.connect(settings.database)
+    migrations.upgrade(engine)
+    app = create_app(settings)
+    with app.app_context():
+        account = services().accounts.register("bencher", "bencher@example.com", "User@1234")
+        headers = {"Authorization": f"Bearer {auth.issue(account).text}"}
+    done, running, waiting = (add_task(engine, account.id, model="darkroom-demo") for _ in range(3))
+    claims = Claims(engine, "worker", 3600, 3)
+    [first] = claims.claim("gpu", lambda model: 1)
+    [second] = claims.claim("gpu", lambda model: 1)
+    claims.complete(first, [result_entry(f"{done}.png")])
+    ProgressBoard(redis_client(settings.redis_url)).write(running, Progress(second.fence, 5, 20))
+    engine.dispose()
+    polls = [(state, f"/api/v1/generation/{task}") for state, task in (("waiting", waiting), ("running", running))]
+    known = {**headers, "If-None-Match": ""}  # the tag comes when there is somebody to ask
+    polls.append(("completed", f"/api/v1/generation/{done}"))
+    return [
+        Case("bare", "/bare/"),
+        *(Case(f"status, {state}", path, headers, BARS["status"]) for state, path in polls),
+        *(Case(f"unchanged, {state}", path, known, BARS["unchanged"]) for state, path in polls),
+        Case("100 ids", f"/api/v1/generation?ids={','.join([running, waiting, done] * 33)}", headers),
+    ]
+
+
+@contextmanager
+def _gunicorn(settings: Settings) -> Iterator[None]:
+    environment = {
+        **os.environ,
+        "SECRET_KEY": SECRET,
+        "DATA_DIR": str(settings.data_dir),
+        "PORT": str(settings.port),
+        "BROKER_URL": settings.broker_url.get_secret_value(),
+        "DATABASE_URL": settings.database_url.get_secret_value(),
+    }
+    command = [sys.executable, "-m", "gunicorn", "-c", "backend/gunicorn.conf.py", "tests.benchmarks.polling_app:app"]
+    with subprocess.Popen(command, cwd=ROOT, env=environment) as process:
+        try:
+            until(lambda: urllib.request.urlopen(_url(settings, "/healthz")).read(), "gunicorn")
+            yield
+        finally:
+            process.terminate()
+
+
+def _tagged(settings: Settings, case: Case) -> Case:
+    """The same with the tag of what there is, where the case is about what has not changed."""
+    if "If-None-Match" not in case.headers:
+        return case
+    asked = urllib.request.Request(_url(settings, case.path), headers=case.headers)
+    with urllib.request.urlopen(asked) as answer:
+        return Case(case.name, case.path, {**case.headers, "If-None-Match": answer.headers["ETag"]}, case.bar)
+
+
+def _wrk(settings: Settings, case: Case, seconds: int) -> float:
+    """Requests a second. Raises RuntimeError when an answer was an error."""
+    headers = [part for name, value in case.headers.items() for part in ("-H", f"{name}: {value}")]
+    command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", *headers, _url(settings, case.path)]
+    said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    if "Non-2xx" in said and "If-None-Match" not in case.headers:  # 304 counts as one for wrk
+        raise RuntimeError(f"{case.name}: {said}")
+    [rate] = re.findall(r"Requests/sec:\s+([\d.]+)", said)
+    return float(rate)
+
+
+def _url(settings: Settings, path: str) -> str:
+    return f"http://127.0.0.1:{settings.port}{path}"
+
+
+def _print(figures: dict[str, dict[str, dict[str, float | None]]]) -> None:
+    for stack, cases in figures.items():
+        print(f"\n{stack:24} {'a second':>10} {'of bare':>10} {'bar':>6}")
+        for name, case in cases.items():
+            print(f"{name:24} {case['per_second']:10} {case['ratio']:10} {case['bar'] or '':>6}")
+
+
+if __name__ == "__main__":
+    main()

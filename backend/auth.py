@@ -12,8 +12,8 @@ from functools import lru_cache
 from typing import Any
 
 from flask import Flask, current_app, request
-from flask_jwt_extended import JWTManager, create_access_token, decode_token, get_jwt, verify_jwt_in_request
-from flask_jwt_extended.exceptions import JWTExtendedException, NoAuthorizationError
+from flask_jwt_extended import JWTManager, create_access_token, decode_token
+from flask_jwt_extended.exceptions import JWTExtendedException
 from jwt.exceptions import ExpiredSignatureError, PyJWTError
 
 from backend.services.accounts import Account, TokenClaims
@@ -63,22 +63,22 @@ def authenticate_or_follow_link() -> Account | None:
 
 
 def claimed() -> TokenClaims:
-    """What this request's token says, its signature and time checked."""
+    """What this request's token says, its signature and time checked; `Bearer` may stand before it."""
+    scheme, _, token = request.headers.get("Authorization", "").strip().partition(" ")
+    text = token.strip() if scheme.lower() == "bearer" else scheme
+    if not text or (token and scheme.lower() != "bearer"):
+        raise TokenMissing
     verified: Callable[[str], TokenClaims] = current_app.extensions["darkroom_tokens"]
-    claims = verified(request.headers.get("Authorization", ""))
+    claims = verified(text)
     if claims.expires_at <= datetime.now(UTC):
         raise TokenExpired
     return claims
 
 
-def _verify(authorization: str) -> TokenClaims:
-    """The claims in the current request's header, which `authorization` is: a token's signature is checked once."""
+def _verify(token: str) -> TokenClaims:
     try:
-        verify_jwt_in_request()
-        claims: dict[str, Any] = get_jwt()
+        claims: dict[str, Any] = decode_token(token)
         return TokenClaims(int(claims["sub"]), int(claims["ver"]), str(claims["jti"]), _moment(claims["exp"]))
-    except NoAuthorizationError as error:
-        raise TokenMissing from error
     except ExpiredSignatureError as error:
         raise TokenExpired from error
     except (JWTExtendedException, PyJWTError, KeyError, TypeError, ValueError) as error:

@@ -114,9 +114,11 @@ class Contract:
 class Api:
     """A blueprint that speaks one dialect."""
 
-    def __init__(self, blueprint: Blueprint, dialect: Dialect) -> None:
+    def __init__(self, blueprint: Blueprint, dialect: Dialect, prefixes: tuple[str, ...] = ()) -> None:
+        """`prefixes` are the beginnings of the paths that are its own, where its blueprint's does not say it."""
         self.blueprint = blueprint
         self.dialect = dialect
+        self.prefixes = prefixes or tuple(filter(None, [blueprint.url_prefix]))
         self.contracts: dict[str, Contract] = {}
         blueprint.register_error_handler(AppError, self.fail)
         blueprint.register_error_handler(HTTPException, self.fail_http)
@@ -182,8 +184,8 @@ def register(app: Flask, *apis: Api) -> None:
 def owner(app: Flask) -> Api:
     """The API that the current request's path belongs to: the longest prefix, else the first API."""
     apis: tuple[Api, ...] = app.extensions["apis"]
-    prefixed = [api for api in apis if api.blueprint.url_prefix and request.path.startswith(api.blueprint.url_prefix)]
-    return max(prefixed or apis[:1], key=lambda api: len(api.blueprint.url_prefix or ""))
+    owned = {prefix: api for api in apis for prefix in api.prefixes if request.path.startswith(prefix)}
+    return owned[max(owned, key=len)] if owned else apis[0]
 
 
 def known_revisions() -> set[str]:

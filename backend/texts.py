@@ -1,5 +1,8 @@
 """What the service says to people, by stable code, in Chinese (the default) and English."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from flask import has_request_context, request
 
 LANGUAGES = ("zh", "en")
@@ -57,6 +60,9 @@ TEXTS: dict[str, tuple[str, str]] = {
     "name_taken": ("该文件夹中已有同名内容", "The folder has something of this name"),
     "already_favorite": ("该文件已在收藏夹中", "The file is in the favourites already"),
     "favorites_full": ("收藏夹已满", "The favourites are full"),
+    "captcha_wrong": ("图形验证码错误", "Invalid captcha"),
+    "api_name_taken": ("该名称的 API 已存在", "You have an API key of this name"),
+    "provider_failed": ("模型服务商请求失败", "The provider did not answer as it should"),
     "too_many_requests": ("请求过于频繁，请稍后再试", "Too many requests, please wait a moment"),
     "mail_failed": ("邮件发送失败", "The mail could not be sent"),
     "too_large": ("请求体过大", "The body is too large"),
@@ -81,6 +87,6 @@ def language() -> str:
     return request.accept_languages.best_match(LANGUAGES) or LANGUAGES[0]
 
 
-def say(code: str) -> str:
-    """The text of a code in the request's language."""
-    return TEXTS[code][LANGUAGES.index(language())]
+def say(code: str, own: Mapping[str, tuple[str, str]] = MappingProxyType({})) -> str:
+    """The text of a code in the request's language; a contract's `own` text comes before the one of all."""
+    return (own.get(code) or TEXTS[code])[LANGUAGES.index(language())]

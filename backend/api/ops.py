@@ -4,7 +4,7 @@ from flask import Blueprint, Response, jsonify
 from pydantic import BaseModel
 
 from backend.contract import Api, Caller
-from backend.dialects import BareDialect
+from backend.dialects.bare import BareDialect
 from backend.texts import say
 from backend.wiring import services
 

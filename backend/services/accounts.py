@@ -90,7 +90,7 @@ class Accounts:
         user = self._session.scalar(select(User).where(named))
         matches = check_password_hash(user.password_hash if user else _nobody(), password)
         if user is None or not matches:
-            raise LoginFailed
+            raise LoginFailed(account_known=user is not None)
         return _account(user)
 
     def recognise(self, claims: TokenClaims) -> Account:

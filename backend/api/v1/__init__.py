@@ -3,7 +3,7 @@
 from flask import Blueprint
 
 from backend.contract import Api
-from backend.dialects import CodeDialect
+from backend.dialects.code import CodeDialect
 
 api = Api(Blueprint("v1", __name__, url_prefix="/api/v1"), CodeDialect())
 files = Api(Blueprint("files", __name__, url_prefix="/generated_outputs"), CodeDialect())

@@ -1,0 +1,51 @@
+"""What can go wrong with tasks, their files and favourites."""
+
+from shared.errors.base import Conflict, Unauthenticated
+
+
+class LinkInvalid(Unauthenticated):
+    """The signature of a link is not ours."""
+
+    code = "link_invalid"
+
+
+class LinkExpired(Unauthenticated):
+    """The link was good once."""
+
+    code = "link_expired"
+
+
+class IdempotencyMismatch(Conflict):
+    """The idempotency key belongs to another request."""
+
+    code = "idempotency_mismatch"
+
+
+class NotRetryable(Conflict):
+    """Only a failed or cancelled task can be tried again."""
+
+    code = "not_retryable"
+
+
+class StillRunning(Conflict):
+    """The task has to end, or be cancelled, before this."""
+
+    code = "still_running"
+
+
+class NameTaken(Conflict):
+    """The folder has a node of this name."""
+
+    code = "name_taken"
+
+
+class AlreadyFavorite(Conflict):
+    """The file is in the favourites already."""
+
+    code = "already_favorite"
+
+
+class FavoritesFull(Conflict):
+    """The favourites hold as many nodes as they may."""
+
+    code = "favorites_full"

@@ -3,10 +3,11 @@
 from flask import Flask, Response
 from flask_cors import CORS
 from sqlalchemy.exc import InterfaceError, OperationalError, TimeoutError
+from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.wrappers import Response as WerkzeugResponse
 
-from backend import auth, contract, database
-from backend.api import docs, ops, v1
+from backend import auth, contract, database, limiting
+from backend.api import docs, image, ops, root, v1
 from backend.wiring import Resources
 from shared.errors import Unavailable
 from shared.settings import Settings
@@ -22,11 +23,14 @@ def create_app(settings: Settings, resources: Resources | None = None) -> Flask:
     app.json.sort_keys = False  # type: ignore[attr-defined]
     database.init_app(app, settings)
     auth.init_app(app, settings)
+    limiting.init_app(app, settings)
     app.extensions["darkroom"] = resources or Resources.of(settings)
 
-    apis = (*v1.APIS, *ops.APIS)
+    apis = (*v1.APIS, *image.APIS, *root.APIS, *ops.APIS)
     contract.register(app, *apis)
-    docs.register(app, {"v1": v1.APIS})
+    docs.register(app, {"v1": v1.APIS, "image": image.APIS, **root.DOCUMENTS})
+    proxies = settings.trusted_proxies
+    app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies)  # type: ignore[method-assign]
     CORS(app, origins=list(settings.cors_origins))
     for away in (OperationalError, InterfaceError, TimeoutError):
         app.register_error_handler(away, lambda error: _database_away(app, error))

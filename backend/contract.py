@@ -14,7 +14,7 @@ from flask import Blueprint, Flask, Response, jsonify, request
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import HTTPException
 
-from backend import auth, reading
+from backend import auth, limiting, reading
 from backend.reading import JSON, MULTIPART, ModelType
 from backend.texts import language
 from shared import errors
@@ -32,6 +32,7 @@ OF_HTTP: dict[int, type[AppError]] = {
     416: errors.RangeNotSatisfiable,
     503: errors.Unavailable,
 }
+FAULTS = {AppError, errors.Unavailable}
 KEPT = {"Allow", "Retry-After", "Content-Range"}
 
 
@@ -67,7 +68,9 @@ class Contract:
     """What one route accepts and returns.
 
     `message` is the code of the text that goes with success, `file` the media types of an uploaded file. A `paged` view
-    returns a Page of `returns`; a `revised` one something with a `revision`, which becomes the ETag.
+    returns a Page of `returns`; a `revised` one something with a `revision`, which becomes the ETag. Where success has
+    several `statuses`, the `http_status` of `returns` says which. `limits` are names of backend.limiting; `fault`
+    is the code of the text that the document has for what is nobody's mistake.
     """
 
     caller: Caller
@@ -82,6 +85,9 @@ class Contract:
     max_bytes: int | None = None
     paged: bool = False
     revised: bool = False
+    statuses: tuple[int, ...] = (200,)
+    limits: tuple[str, ...] = ()
+    fault: str = ""
     errors: tuple[type[AppError], ...] = ()
 
     @property
@@ -93,6 +99,8 @@ class Contract:
     def parse(self) -> dict[str, Any]:
         """The current request as the view's keyword arguments. Raises AppError."""
         arguments: dict[str, Any] = CALLERS[self.caller]()
+        if self.limits:
+            limiting.check(self.limits, arguments.get("user"))
         if self.max_bytes:
             request.max_content_length = self.max_bytes
         if self.media_types and request.mimetype not in self.media_types:
@@ -140,6 +148,9 @@ class Api:
 
     def fail(self, error: AppError) -> Reply:
         """The error in this dialect."""
+        terms = self.contracts.get(request.endpoint or "")
+        if terms and type(error) in FAULTS:
+            error.said = terms.fault
         body, status = self.dialect.failure(error)
         headers = [("Retry-After", str(error.retry_after))] if error.retry_after else []
         if isinstance(error, errors.Unauthenticated):
@@ -166,11 +177,13 @@ class Api:
             return jsonify(self.dialect.success(None, terms.message))
         if terms.paged:
             items = [terms.returns.model_validate(item, from_attributes=True) for item in result.items]
-            written = [item.model_dump(mode="json") for item in items]
+            written = [item.model_dump(mode="json", by_alias=True) for item in items]
             return jsonify(self.dialect.success(written, terms.message, next_cursor=result.next_cursor))
         data = terms.returns.model_validate(result, from_attributes=True)
         message = getattr(data, "message_code", terms.message)
-        return jsonify(self.dialect.success(data.model_dump(mode="json"), message))
+        response = jsonify(self.dialect.success(data.model_dump(mode="json", by_alias=True), message))
+        response.status_code = getattr(data, "http_status", terms.statuses[0])
+        return response
 
 
 def register(app: Flask, *apis: Api) -> None:
@@ -184,7 +197,7 @@ def register(app: Flask, *apis: Api) -> None:
 def owner(app: Flask) -> Api:
     """The API that the current request's path belongs to: the longest prefix, else the first API."""
     apis: tuple[Api, ...] = app.extensions["apis"]
-    owned = {prefix: api for api in apis for prefix in api.prefixes if request.path.startswith(prefix)}
+    owned = {prefix: api for api in apis for prefix in api.prefixes if f"{request.path}/".startswith(f"{prefix}/")}
     return owned[max(owned, key=len)] if owned else apis[0]
 
 

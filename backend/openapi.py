@@ -58,6 +58,8 @@ def raised(contract: Contract) -> set[type[AppError]]:
         found |= set(TOKEN_ERRORS)
     if contract.caller is Caller.LINK:
         found |= {errors.LinkInvalid, errors.LinkExpired}
+    if contract.limits:
+        found.add(errors.TooMany)
     if contract.query or contract.headers or contract.media_types:
         found.add(errors.Invalid)
     return found | set(BODY_ERRORS) if contract.media_types else found
@@ -142,4 +144,5 @@ def _responses(api: Api, contract: Contract, refs: Any) -> dict[str, Any]:
     schema = refs[_success(api, contract), "serialization"]
     content = {kind: {"schema": schema if kind == "application/json" else BINARY} for kind in contract.produces}
     unchanged = {"304": {"description": "Not Modified: If-None-Match has the ETag"}} if contract.revised else {}
-    return {"200": {"description": "OK", "content": content}} | unchanged | responses
+    successes = {str(s): {"description": HTTPStatus(s).phrase, "content": content} for s in contract.statuses}
+    return successes | unchanged | responses

@@ -34,6 +34,7 @@ class Claim:
     prompt: str
     parameters: Parameters
     images: tuple[str, ...] = ()
+    user_id: int = 0
 
 
 @dataclass(frozen=True)
@@ -179,11 +180,13 @@ def _lock(candidates: Sequence[int], size: int) -> Select[int]:
 
 
 def _claimed(ids: Sequence[int]) -> Any:
-    columns = (Task.id, Task.fence, Task.attempt, Task.public_id, Task.kind, Task.prompt, Task.parameters, Task.images)
-    return select(*columns).where(Task.id.in_(ids)).order_by(Task.id)
+    claim = (Task.id, Task.fence, Task.attempt, Task.public_id)
+    order = (Task.user_id, Task.kind, Task.prompt, Task.parameters, Task.images)
+    return select(*claim, *order).where(Task.id.in_(ids)).order_by(Task.id)
 
 
 def _claim(row: Any) -> Claim:
     parameters = Parameters(**row.parameters)
     images = tuple(image["key"] for image in row.images or ())
-    return Claim(row.id, row.fence, row.attempt, row.public_id, Kind(row.kind), row.prompt, parameters, images)
+    named = (row.id, row.fence, row.attempt, row.public_id, Kind(row.kind))
+    return Claim(*named, row.prompt, parameters, images, row.user_id)

@@ -7,6 +7,8 @@ from enum import StrEnum
 from typing import Any
 
 SEED_LIMIT = 2**63
+FREE_IN_A_BATCH = {"seed", "negative_prompt", "num_images"}
+OF_PROVIDERS = ("provider", "model", "width", "height", "num_images")
 
 
 class Kind(StrEnum):
@@ -30,6 +32,7 @@ class Kind(StrEnum):
 class Parameters:
     """Everything but the prompt. Sizes are pixels; `seed` is the first picture's, the next one has `seed + 1`.
 
+    With a `provider` (the name that a user gave their key for one) there is nothing but its model, size and count. Else
     `strength` (0 to 1: how much of the reference may change) is there for image-to-image only, `num_frames` and `fps`
     for video only.
     """
@@ -37,15 +40,16 @@ class Parameters:
     model: str
     width: int
     height: int
-    steps: int
-    seed: int
-    guidance_scale: float
-    negative_prompt: str
-    sampling_method: str
     num_images: int
+    steps: int = 0
+    seed: int = 0
+    guidance_scale: float = 0
+    negative_prompt: str = ""
+    sampling_method: str = ""
     strength: float | None = None
     num_frames: int | None = None
     fps: int | None = None
+    provider: str | None = None
 
     @property
     def denoising_steps(self) -> int:
@@ -54,12 +58,11 @@ class Parameters:
 
     def as_dict(self) -> dict[str, Any]:
         """What there is of them for this kind of task."""
-        return {name: value for name, value in asdict(self).items() if value is not None}
+        there = {name: value for name, value in asdict(self).items() if value is not None}
+        return {name: there[name] for name in OF_PROVIDERS} if self.provider else there
 
     def batch_key(self, kind: Kind) -> str:
         """The same for tasks that may share one pipeline call: prompts, seeds and counts are free, the rest is not."""
-        shared = self.as_dict()
-        for free in ("seed", "negative_prompt", "num_images"):
-            del shared[free]
+        shared = {name: value for name, value in self.as_dict().items() if name not in FREE_IN_A_BATCH}
         text = json.dumps([kind, shared], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()

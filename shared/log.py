@@ -34,7 +34,7 @@ def configure(settings: Settings) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(formatter)
     logging.basicConfig(handlers=[handler], level=settings.log_level.upper(), force=True)
-    for chatty in ("celery", "kombu", "PIL"):
+    for chatty in ("celery", "kombu", "PIL", "openai", "httpx2", "httpcore2"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     structlog.configure(
         processors=[

@@ -5,6 +5,7 @@ from typing import ClassVar
 
 GPU = "gpu"
 QUEUES = (GPU,)
+IO = "io"  # what users' providers make; each worker's threads for it look by themselves, so that no hint travels
 
 
 @dataclass(frozen=True)

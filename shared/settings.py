@@ -45,6 +45,7 @@ class Settings(BaseSettings):
     old_secret_keys: Annotated[tuple[SecretStr, ...], NoDecode] = ()
     captcha_required: bool = False
     limits: bool = True
+    trusted_proxies: int = Field(0, ge=0, le=16)
     limit_register: str = Field("20/hour", pattern=LIMIT)
     limit_login: str = Field("20/minute", pattern=LIMIT)
     limit_code: str = Field("10/minute", pattern=LIMIT)

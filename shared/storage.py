@@ -10,6 +10,9 @@ from shared.errors import NotFound
 GROUP_READS = 0o640  # nginx may send the files
 
 
+EXTENSIONS = {"image/png": "png", "image/jpeg": "jpg", "image/webp": "webp", "video/mp4": "mp4"}
+
+
 class Storage(Protocol):
     """Where files live."""
 

@@ -71,13 +71,20 @@ def engine(stack: Stack) -> Iterator[Engine]:
 
 
 @pytest.fixture
-def settings(stack: Stack, tmp_path: Path) -> Settings:
+def limits() -> bool:
+    """Whether clients are held up; what tests this says so."""
+    return False
+
+
+@pytest.fixture
+def settings(stack: Stack, tmp_path: Path, limits: bool) -> Settings:
     return Settings(
         _env_file=None,
         secret_key=SECRET,
         data_dir=tmp_path,
         database_url=stack.database_url,
         broker_url=stack.broker_url,
+        limits=limits,
     )
 
 

@@ -39,7 +39,9 @@ def add_user(engine: Engine) -> int:
         return user.id
 
 
-def add_task(engine: Engine, user_id: int, prompt: str = "a red circle", age: float = 0, **parameters: Any) -> str:
+def add_task(
+    engine: Engine, user_id: int, prompt: str = "a red circle", age: float = 0, queue: str = "gpu", **parameters: Any
+) -> str:
     """A task that was queued `age` seconds ago; returns its public id."""
     chosen = replace(PARAMETERS, **parameters)
     task = Task(
@@ -47,7 +49,7 @@ def add_task(engine: Engine, user_id: int, prompt: str = "a red circle", age: fl
         user_id=user_id,
         kind=Kind.TEXT_TO_IMAGE,
         status=Status.QUEUED,
-        queue="gpu",
+        queue=queue,
         model=chosen.model,
         prompt=prompt,
         parameters=chosen.as_dict(),

@@ -1,5 +1,7 @@
 """The thread that removes what has had its time: mailed codes, the list of given-up tokens, uploads nobody used.
 
+It also encrypts anew what an earlier secret encrypted.
+
 Every worker runs one, at the same time as the others: each removal says again what must still be so.
 """
 
@@ -15,6 +17,7 @@ from shared.clock import database_now
 from shared.db import write
 from shared.models import RevokedToken, Upload, VerificationCode
 from shared.storage import Storage
+from worker.rotation import Rotation
 
 log = structlog.get_logger(__name__)
 
@@ -26,10 +29,13 @@ STOP_SECONDS = 5.0
 class Cleaner(threading.Thread):
     """Cleans once in each interval until stopped; on connections of its own, so that nobody waits for it."""
 
-    def __init__(self, engine: Engine, storage: Storage, upload_hours: float, interval: float) -> None:
+    def __init__(
+        self, engine: Engine, storage: Storage, rotation: Rotation, upload_hours: float, interval: float
+    ) -> None:
         super().__init__(name="cleaner", daemon=True)
         self._engine = engine
         self._storage = storage
+        self._rotation = rotation
         self._upload_seconds = upload_hours * 3600
         self._interval = interval
         self._stopped = threading.Event()
@@ -50,8 +56,9 @@ class Cleaner(threading.Thread):
             codes = self._remove(VerificationCode.id, VerificationCode.expires_at < database_now())
             tokens = self._remove(RevokedToken.jti, RevokedToken.expires_at < database_now())
             uploads = sum(self._remove_upload(*upload) for upload in self._unused_uploads())
-            if codes or tokens or uploads:
-                log.info("cleaned", codes=codes, tokens=tokens, uploads=uploads)
+            keys = self._rotation.advance()
+            if codes or tokens or uploads or keys:
+                log.info("cleaned", codes=codes, tokens=tokens, uploads=uploads, rotated_keys=keys)
         except DBAPIError as error:
             log.warning("cleaning_missed", error=type(error).__name__)
         except Exception as error:  # the edge of this thread: it has to live as long as the process

@@ -29,6 +29,14 @@ class KindUnsupported(EngineError):
     code = "kind_unsupported"
 
 
+class ProviderError(EngineError):
+    """The user's own provider did not make the picture; `code` is the reason."""
+
+    def __init__(self, model: str, code: str) -> None:
+        super().__init__(model, code)
+        self.code = code
+
+
 class OutOfMemory(EngineError):
     """The device has not enough memory for this."""
 

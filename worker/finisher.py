@@ -10,9 +10,9 @@ import structlog
 from sqlalchemy.exc import DBAPIError
 
 from shared.claims import Claim, Claims
-from shared.storage import Storage
+from shared.storage import EXTENSIONS, Storage
 from worker.leases import Leases
-from worker.media import Picture, encode_png, encode_thumbnail
+from worker.media import Made
 
 log = structlog.get_logger(__name__)
 
@@ -32,7 +32,7 @@ class Finisher:
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="finisher")
         self._pending: list[Future[None]] = []
 
-    def finish(self, claimed: Sequence[Claim], pictures: Sequence[Sequence[Picture]]) -> None:
+    def finish(self, claimed: Sequence[Claim], pictures: Sequence[Sequence[Made]]) -> None:
         """Take over these tasks and their pictures; waits only when much is pending already."""
         self.drain(keep=BACKLOG)
         for claim, made in zip(claimed, pictures, strict=True):
@@ -51,7 +51,7 @@ class Finisher:
         while len(self._pending) > keep:
             self._pending.pop(0).result()
 
-    def _finish(self, claim: Claim, pictures: Sequence[Picture]) -> None:
+    def _finish(self, claim: Claim, pictures: Sequence[Made]) -> None:
         keys: list[str] = []
         completed = False
         try:
@@ -69,19 +69,20 @@ class Finisher:
             if not completed:
                 self._discard(keys)
 
-    def _store(self, claim: Claim, number: int, picture: Picture, keys: list[str]) -> dict[str, Any]:
+    def _store(self, claim: Claim, number: int, picture: Made, keys: list[str]) -> dict[str, Any]:
         """The picture and its thumbnail, as the row describes them."""
+        encoded = picture.encode(claim)
+        extension = EXTENSIONS[encoded.media_type]
         shard = hashlib.sha256(claim.public_id.encode()).hexdigest()[:2]
         key = f"results/{shard}/{claim.public_id}.{claim.fence}.{number}"
         name = claim.public_id if number == 1 else f"{claim.public_id}_{number}"
-        height, width, _ = picture.pixels.shape
-        full = self._save(f"{key}.png", encode_png(picture, claim), (width, height), keys)
-        thumbnail = self._save(f"{key}.thumb.webp", *encode_thumbnail(picture), keys)
+        full = self._save(f"{key}.{extension}", encoded.data, encoded.size, keys)
+        thumbnail = self._save(f"{key}.thumb.webp", encoded.thumbnail, encoded.thumbnail_size, keys)
         return {
             **full,
-            "name": f"{name}.png",
-            "media_type": "image/png",
-            "seed": picture.seed,
+            "name": f"{name}.{extension}",
+            "media_type": encoded.media_type,
+            "seed": encoded.seed,
             "thumbnail": {**thumbnail, "name": f"{name}_thumb.webp", "media_type": "image/webp"},
         }
 

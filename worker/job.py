@@ -15,7 +15,7 @@ from shared.queue import Queue
 from worker.errors import EngineError, ModelUnavailable
 from worker.finisher import Finisher
 from worker.leases import Leases
-from worker.media import Picture
+from worker.media import Made
 
 log = structlog.get_logger(__name__)
 
@@ -26,7 +26,7 @@ class Generator(Protocol):
     """What makes the pictures: the engine."""
 
     def batch_limit(self, model: str) -> int: ...
-    def generate(self, claimed: Sequence[Claim], on_step: Callable[[int, int], None]) -> list[list[Picture]]: ...
+    def generate(self, claimed: Sequence[Claim], on_step: Callable[[int, int], None]) -> Sequence[Sequence[Made]]: ...
 
 
 class LeaseLost(Exception):
@@ -126,7 +126,7 @@ class Jobs:
         self._progress.announce(claim.public_id)
         return cancelled
 
-    def _finish(self, claimed: Sequence[Claim], pictures: Sequence[Sequence[Picture]]) -> None:
+    def _finish(self, claimed: Sequence[Claim], pictures: Sequence[Sequence[Made]]) -> None:
         """What was cancelled meanwhile is left out."""
         wanted = [(claim, made) for claim, made in zip(claimed, pictures, strict=True) if self._leases.holds(claim)]
         self.finisher.finish([claim for claim, _ in wanted], [made for _, made in wanted])

@@ -3,7 +3,7 @@
 import io
 import json
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +15,25 @@ from shared.storage import Storage
 
 SOFTWARE = "Darkroom"
 THUMBNAIL_SIDE = 384
+RECEIVED = {"PNG": "image/png", "JPEG": "image/jpeg", "WEBP": "image/webp"}
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """A picture as a file, and a small WebP of it. Sizes are width and height; `seed` is None where there is none."""
+
+    data: bytes
+    media_type: str
+    size: tuple[int, int]
+    seed: int | None
+    thumbnail: bytes
+    thumbnail_size: tuple[int, int]
+
+
+class Made(Protocol):
+    """What a task has made."""
+
+    def encode(self, claim: Claim) -> Encoded: ...
 
 
 @dataclass(frozen=True)
@@ -23,6 +42,33 @@ class Picture:
 
     pixels: npt.NDArray[np.uint8]
     seed: int
+
+    def encode(self, claim: Claim) -> Encoded:
+        """A PNG that says how it was made."""
+        height, width, _ = self.pixels.shape
+        image = Image.fromarray(self.pixels, "RGB")
+        return Encoded(encode_png(self, claim), "image/png", (width, height), self.seed, *encode_thumbnail(image))
+
+
+@dataclass(frozen=True)
+class ReceivedPicture:
+    """A picture that came as a file, and stays as it came to the byte: it may carry signed credentials."""
+
+    data: bytes
+    media_type: str
+    image: Image.Image
+
+    @classmethod
+    def of(cls, data: bytes) -> Self:
+        """Raises OSError for what is no PNG, JPEG or WebP, or cannot be decoded."""
+        try:
+            with Image.open(io.BytesIO(data), formats=list(RECEIVED)) as image:
+                return cls(data, RECEIVED[str(image.format)], image.convert("RGB"))
+        except (ValueError, SyntaxError, EOFError, OverflowError, Image.DecompressionBombError) as error:
+            raise OSError(str(error)) from error
+
+    def encode(self, claim: Claim) -> Encoded:
+        return Encoded(self.data, self.media_type, self.image.size, None, *encode_thumbnail(self.image))
 
 
 def read_image(storage: Storage, key: str) -> Image.Image:
@@ -50,9 +96,9 @@ def encode_png(picture: Picture, claim: Claim) -> bytes:
     return file.getvalue()
 
 
-def encode_thumbnail(picture: Picture) -> tuple[bytes, tuple[int, int]]:
+def encode_thumbnail(image: Image.Image) -> tuple[bytes, tuple[int, int]]:
     """A small WebP of it, and its width and height: the longer side is shortened to THUMBNAIL_SIDE, never stretched."""
-    small = Image.fromarray(picture.pixels, "RGB")
+    small = image.copy()
     small.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE), Image.Resampling.LANCZOS)
     file = io.BytesIO()
     small.save(file, "WEBP", quality=80)

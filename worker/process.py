@@ -2,6 +2,7 @@
 
 import signal
 import uuid
+from functools import partial
 
 import sqlalchemy
 import structlog
@@ -10,20 +11,26 @@ from shared import db
 from shared.catalog import Catalog
 from shared.claims import Claims
 from shared.progress import ProgressBoard, redis_client
+from shared.providers import Provider
 from shared.queue import Queue, celery_app
 from shared.settings import Settings
 from shared.storage import LocalStorage
+from shared.vault import Vault
 from worker.cleaner import Cleaner
 from worker.errors import EngineError
 from worker.finisher import Finisher
 from worker.heartbeat import Heartbeat
+from worker.io_jobs import IoJobs
 from worker.job import Generator, Jobs
 from worker.leases import Leases
+from worker.providers import ProviderGenerator
 from worker.registry import Registry
+from worker.rotation import Rotation
 
 log = structlog.get_logger(__name__)
 
 CLEANING_SECONDS = 60.0
+GIVE_BACK_SECONDS = 2.0
 STOP_SIGNAL = signal.SIGUSR2  # not SIGTERM: the pool sets that one back after each child's start
 
 
@@ -40,7 +47,9 @@ class Process:
         self._registry = Registry(beats, self._worker_id, node)
         self._heartbeat = Heartbeat(self._leases, self._registry, self._queue, settings.heartbeat_seconds)
         unhurried = db.connect(settings.database)
-        self._cleaner = Cleaner(unhurried, self._storage, settings.upload_hours, CLEANING_SECONDS)
+        rotation = Rotation(unhurried, Vault.of(settings))
+        self._cleaner = Cleaner(unhurried, self._storage, rotation, settings.upload_hours, CLEANING_SECONDS)
+        self._io_jobs = IoJobs([self._work_on(self._providers()) for _ in range(settings.io_threads)])
         self._jobs: Jobs | None = None
 
     def start(self) -> None:
@@ -53,6 +62,7 @@ class Process:
         engine = Engine(Catalog.read(self._settings.models_file), self._storage, self._settings.device)
         self._jobs = self._work_on(engine)
         self._heartbeat.announce()
+        self._io_jobs.start()
         self._cleaner.start()
         try:
             engine.warm_up()
@@ -71,6 +81,8 @@ class Process:
         """Finish what is encoded and stored, then be gone at once instead of after a lease's length."""
         if self._jobs is not None:
             self._jobs.finisher.drain()
+        self._io_jobs.stop()
+        self._io_jobs.join(GIVE_BACK_SECONDS)
         self._heartbeat.stop()
         self._registry.leave()
         self._cleaner.stop()
@@ -79,12 +91,17 @@ class Process:
         if self._jobs is None:
             raise SystemExit(0)  # still importing: there is nothing to give back
         self._jobs.stop()
+        self._io_jobs.stop()
 
     def _work_on(self, engine: Generator) -> Jobs:
         claims = self._claims(db.connect(self._settings.database))
         progress = ProgressBoard(redis_client(self._settings.redis_url))
         finisher = Finisher(claims, self._leases, self._storage, progress.announce)
         return Jobs(claims, self._leases, engine, finisher, progress, self._queue)
+
+    def _providers(self) -> ProviderGenerator:
+        painter = partial(Provider.of, settings=self._settings)
+        return ProviderGenerator(db.connect(self._settings.database), Vault.of(self._settings), painter)
 
     def _claims(self, engine: sqlalchemy.Engine) -> Claims:
         return Claims(engine, self._worker_id, self._settings.lease_seconds, self._settings.max_attempts)

@@ -1,31 +1,46 @@
-"""How a file is sent: by this process, or by nginx on its word. Knows nothing of whose file it is."""
+"""How a file is asked for and sent: by this process, or by nginx on its word. Knows nothing of whose file it is."""
 
-from typing import IO
+from typing import IO, Literal
 from urllib.parse import quote
 
 from flask import Response, request
+from pydantic import BaseModel, Field
 from werkzeug.datastructures import Range
 from werkzeug.wsgi import wrap_file
 
-from backend.services.files import OwnFile
+from backend.services.files import StoredFile
 from backend.wiring import services
 
-FOR_GOOD = "private, max-age=31536000, immutable"
+FOR_GOOD = "max-age=31536000, immutable"
 
 
-def deliver(file: OwnFile, as_attachment: bool) -> Response:
-    """The file, a part of it, or that the client has it already. Raises NotFound when it has gone."""
+class FileQuery(BaseModel):
+    """What else is in the url is nobody's business: pages add a number to get past caches."""
+
+    download: bool = Field(False, description="to be saved by the browser rather than shown")
+
+
+class LinkQuery(FileQuery):
+    expires: str | None = Field(None, description="of the signed form of the url, as it was given")
+    signature: str | None = Field(None, description="of the signed form of the url, as it was given")
+
+
+def deliver(file: StoredFile, as_attachment: bool, scope: Literal["private", "public"] = "private") -> Response:
+    """The file, a part of it, or that the client has it already; a `public` one may lie in anybody's cache.
+
+    Raises NotFound when it has gone.
+    """
     stream = services().files.open(file)
     prefix = services().settings.accel_redirect
     response = _handed_over(file, stream, prefix) if prefix else _streamed(file, stream)
     disposition = "attachment" if as_attachment else "inline"
     response.headers["Content-Disposition"] = f'{disposition}; filename="{file.name}"'
-    response.headers["Cache-Control"] = FOR_GOOD
+    response.headers["Cache-Control"] = f"{scope}, {FOR_GOOD}"
     response.headers["Content-Security-Policy"] = "sandbox"
     return response
 
 
-def _streamed(file: OwnFile, stream: IO[bytes]) -> Response:
+def _streamed(file: StoredFile, stream: IO[bytes]) -> Response:
     response = Response(wrap_file(request.environ, stream), mimetype=file.media_type, direct_passthrough=True)
     response.call_on_close(stream.close)
     response.content_length = file.size
@@ -39,7 +54,7 @@ def _streamed(file: OwnFile, stream: IO[bytes]) -> Response:
     return response
 
 
-def _handed_over(file: OwnFile, stream: IO[bytes], prefix: str) -> Response:
+def _handed_over(file: StoredFile, stream: IO[bytes], prefix: str) -> Response:
     """Headers only, unless nothing is to be sent; parts are nginx's business."""
     stream.close()  # it is there, and that was the question
     response = Response(mimetype=file.media_type)

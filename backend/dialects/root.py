@@ -24,6 +24,8 @@ MESSAGES = {
     "account_unknown": ("用户不存在", "There is no such account"),
     "password_wrong": ("密码错误", "The password is wrong"),
 }
+NAMES = {"account": "username"}  # what these contracts call the others' fields; parameters stand at the top
+STILL_RUNNING = {"task_queued", "task_processing"}  # the messages of what is not there yet, HTTP 202
 ENGLISH: dict[type[AppError], str] = {
     errors.CaptchaWrong: "Invalid captcha",
     errors.Invalid: "Invalid request",
@@ -72,7 +74,7 @@ class GinDialect:
         return GinPage[item]  # type: ignore[valid-type]
 
     def success(self, data: Any, message: str, **beside: Any) -> dict[str, Any]:
-        return {"code": 200, "msg": say(message, MESSAGES), "data": data, **beside}
+        return {"code": 202 if message in STILL_RUNNING else 200, "msg": say(message, MESSAGES), "data": data, **beside}
 
     def failure(self, error: AppError) -> tuple[dict[str, Any], int]:
         status = http_status(type(error))
@@ -81,7 +83,7 @@ class GinDialect:
             msg=say(_said(error), MESSAGES),
             error=_english(error),
             reason=error.code,
-            fields=detail(error).fields,
+            fields=[_renamed(problem) for problem in detail(error).fields],
         )
         return body.model_dump(), status
 
@@ -100,7 +102,7 @@ class LoginDialect(GinDialect):
 
     def success(self, data: Any, message: str, **beside: Any) -> dict[str, Any]:
         session = {"message": "Login successful", "session_token": data["token"]}
-        return super().success(data, message, **session, **beside)
+        return {**super().success(data, message, **beside), **session}
 
 
 class CaptchaFailure(BaseModel):
@@ -131,9 +133,18 @@ def _said(error: AppError) -> str:
     """The code of the text: these contracts say which half of a login was wrong."""
     if isinstance(error, errors.LoginFailed):
         return "password_wrong" if error.account_known else "account_unknown"
-    return error.code
+    if isinstance(error, errors.GenerationFailed):
+        return error.reason
+    return error.said or error.code
+
+
+def _renamed(problem: Problem) -> Problem:
+    field = problem.field.removeprefix("parameters.")
+    return problem.model_copy(update={"field": NAMES.get(field, field)})
 
 
 def _english(error: AppError) -> str:
+    if error.said:
+        return TEXTS[error.said][1]
     known = (ENGLISH[ancestor] for ancestor in type(error).__mro__ if ancestor in ENGLISH)
     return next(known, TEXTS[error.code][1])

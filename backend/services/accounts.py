@@ -10,7 +10,10 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 from werkzeug.security import check_password_hash, generate_password_hash
 
+from backend.services.avatars import Avatars, Sent
 from backend.services.codes import Codes, Purpose
+from backend.services.patience import Patience
+from shared.clock import now
 from shared.db import writing
 from shared.errors import (
     AccountTaken,
@@ -31,7 +34,9 @@ KEY_LENGTH = 255  # of the column
 
 # Written once, and on columns of the tables: every request with a token asks this.
 USERS, REVOKED = User.__table__.c, RevokedToken.__table__.c
-RECOGNISED = select(USERS.id, USERS.account, USERS.email, USERS.token_version, USERS.created_at, USERS.role).where(
+RECOGNISED = select(
+    USERS.id, USERS.account, USERS.email, USERS.token_version, USERS.created_at, USERS.role, USERS.avatar_url
+).where(
     USERS.id == bindparam("user_id", type_=BigInteger),
     ~exists().where(REVOKED.jti == bindparam("jti", type_=String)),
 )
@@ -47,6 +52,7 @@ class Account:
     token_version: int
     created_at: datetime
     role: str
+    avatar_url: str | None
 
 
 @dataclass(frozen=True)
@@ -62,36 +68,38 @@ class TokenClaims:
 class Accounts:
     """The accounts of all users."""
 
-    def __init__(self, session: Session, codes: Codes) -> None:
+    def __init__(self, session: Session, codes: Codes, avatars: Avatars, patience: Patience) -> None:
         self._session = session
         self._codes = codes
+        self._avatars = avatars
+        self._patience = patience
 
-    def register(self, account: str, email: str, password: str) -> Account:
-        """A new user. Raises Invalid, AccountTaken or EmailTaken; names differ by more than case or width."""
+    def register(self, account: str, email: str, password: str, avatar: Sent | None = None) -> Account:
+        """A new user. Raises Invalid, AccountTaken or EmailTaken; names differ by more than case or width.
+
+        What `avatar` may raise besides is said at Avatars.save.
+        """
         _refuse_misleading(account)
-        user = User(
-            account=unicodedata.normalize("NFC", account),
-            account_key=account_key(account),
-            email=email.lower(),
-            password_hash=generate_password_hash(password),
-        )
-        try:
-            with writing(self._session):
-                self._refuse_taken(user.account_key, user.email)
-                self._session.add(user)
-        except IntegrityError as error:
-            self._refuse_taken(user.account_key, user.email)
-            raise AppError from error
-        return _account(user)
+        with self._avatars.keeping(avatar) as url:
+            return self._add(account, email, password, url)
 
     def log_in(self, name: str, password: str) -> Account:
-        """The user of this name or e-mail address. Raises LoginFailed, taking as long for an unknown name."""
+        """The user of this name or e-mail address.
+
+        Raises LoginFailed, taking as long for an unknown name, and TooMany after many failures.
+        """
         named = or_(User.account_key == account_key(name), User.email == name.lower())
         user = self._session.scalar(select(User).where(named))
+        key = user.account_key if user else account_key(name)
+        self._patience.begin(key)
         matches = check_password_hash(user.password_hash if user else _nobody(), password)
         if user is None or not matches:
             raise LoginFailed(account_known=user is not None)
-        return _account(user)
+        self._patience.forget(key)
+        account = _account(user)
+        with writing(self._session):
+            self._session.execute(update(User).where(User.id == account.id).values(last_login_at=now()))
+        return account
 
     def recognise(self, claims: TokenClaims) -> Account:
         """The user of a token. Raises TokenRevoked after a logout, a changed password or the account's end."""
@@ -136,10 +144,36 @@ class Accounts:
             raise NewEmailTaken from error
         return new.lower()
 
+    def set_avatar(self, user_id: int, url: str | None) -> None:
+        """Show this picture from now on, one of Avatars.save or one elsewhere. An uploaded one before it goes."""
+        mine = User.id == user_id
+        with writing(self._session):
+            before = self._session.scalar(select(User.avatar_url).where(mine).with_for_update())
+            self._session.execute(update(User).where(mine).values(avatar_url=url))
+        if before != url:
+            self._avatars.remove(before)
+
     def log_out(self, claims: TokenClaims) -> None:
         """End this one token."""
         with writing(self._session):
             self._session.merge(RevokedToken(jti=claims.jti, expires_at=claims.expires_at))
+
+    def _add(self, account: str, email: str, password: str, avatar_url: str | None) -> Account:
+        user = User(
+            account=unicodedata.normalize("NFC", account),
+            account_key=account_key(account),
+            email=email.lower(),
+            password_hash=generate_password_hash(password),
+            avatar_url=avatar_url,
+        )
+        try:
+            with writing(self._session):
+                self._refuse_taken(user.account_key, user.email)
+                self._session.add(user)
+        except IntegrityError as error:
+            self._refuse_taken(user.account_key, user.email)
+            raise AppError from error
+        return _account(user)
 
     def _refuse_taken(self, account_key: str, email: str) -> None:
         if self._has(User.account_key == account_key):
@@ -152,7 +186,8 @@ class Accounts:
 
 
 def _account(user: User) -> Account:
-    return Account(user.id, user.account, user.email, user.token_version, user.created_at, user.role)
+    facts = (user.id, user.account, user.email, user.token_version, user.created_at, user.role, user.avatar_url)
+    return Account(*facts)
 
 
 def account_key(account: str) -> str:

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 from shared.errors import Invalid, NotFound
@@ -26,8 +27,9 @@ class Node:
     parent_id: int | None
     name: str
     node_type: str
-    refer_url: str | None = None
-    task_id: int | None = None
+    refer_url: str | None
+    task_id: int | None
+    created_at: datetime
 
 
 class Tree:

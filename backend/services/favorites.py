@@ -30,6 +30,7 @@ COLUMNS = (
     Favorite.node_type,
     Favorite.refer_url,
     Favorite.task_id,
+    Favorite.created_at,
 )
 
 

@@ -12,25 +12,30 @@ from urllib.parse import urlsplit
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from shared.errors import NotFound
+from shared.errors import Forbidden, NotFound
 from shared.models import Task, Upload
-from shared.storage import Storage
+from shared.storage import EXTENSIONS, Storage
 
 FILES_URL = "/generated_outputs/"
 RESULT = re.compile(r"(task_[0-9a-f]{20})(?:_[1-9][0-9]{0,2})?(?:_thumb)?\.[a-z0-9]{3,4}", re.ASCII)
 UPLOAD = re.compile(r"(ref_[0-9a-f]{20})(?:\.[a-z0-9]{3,4})?", re.ASCII)
-EXTENSIONS = {"image/png": "png", "image/jpeg": "jpg", "image/webp": "webp", "video/mp4": "mp4"}
 
 
 @dataclass(frozen=True)
-class OwnFile:
-    """A file of a user; `task_id` or `upload_id` is the row that it belongs to."""
+class StoredFile:
+    """A file that can be sent; `sha256` is of its content, or another text that no other content has."""
 
     name: str
     key: str
     media_type: str
     size: int
     sha256: str
+
+
+@dataclass(frozen=True)
+class OwnFile(StoredFile):
+    """A file of a user; `task_id` or `upload_id` is the row that it belongs to."""
+
     width: int
     height: int
     task_id: int | None = None
@@ -61,6 +66,12 @@ class Files:
             return self._upload(user_id, match[1], name)
         raise NotFound(name)
 
+    def find_of(self, caller_id: int | None, owner_id: int, name: str) -> OwnFile:
+        """The same for urls that say whose file it is. Raises Forbidden for another user than the caller, NotFound."""
+        if caller_id not in {None, owner_id}:
+            raise Forbidden(name)
+        return self.find(owner_id, name)
+
     def refer(self, user_id: int, text: str) -> OwnFile | None:
         """The user's file that a file_id or url of this service means; None for any other text. Raises NotFound."""
         name = _meant(text)
@@ -74,7 +85,7 @@ class Files:
         found = {**self._results(user_id, results), **self._uploads(user_id, uploads)}
         return {text: found[name] for text, name in names.items() if name in found}
 
-    def open(self, file: OwnFile) -> BinaryIO:
+    def open(self, file: StoredFile) -> BinaryIO:
         """A seekable stream to read and close. Raises NotFound when the file has gone."""
         return self._storage.open(file.key)
 

@@ -59,9 +59,11 @@ class Generation:
     """`queue_position` is 1 for the next one; what is not known is None. `revision` changes whenever the rest does."""
 
     id: int
+    user_id: int
     public_id: str
     kind: Kind
     status: Status
+    queue: str
     model: str
     prompt: str
     parameters: Mapping[str, Any]
@@ -109,9 +111,11 @@ def generation(
     )
     return Generation(
         id=row.id,
+        user_id=row.user_id,
         public_id=row.public_id,
         kind=Kind(row.kind),
         status=Status(row.status),
+        queue=row.queue,
         model=row.model,
         prompt=row.prompt,
         parameters=row.parameters,

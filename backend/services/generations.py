@@ -1,10 +1,9 @@
 """Generation tasks: taking orders, telling how they stand, cancelling them and trying again."""
 
 import hashlib
-import json
 import secrets
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -26,31 +25,17 @@ from sqlalchemy.orm import Session
 
 from backend.services.generation import COLUMNS, TASKS, Generation, generation
 from backend.services.links import Links
+from backend.services.orders import Order, Orders
 from backend.services.references import References
-from shared.catalog import Catalog
 from shared.clock import database_now, now
 from shared.db import writing
-from shared.errors import IdempotencyMismatch, Invalid, NotFound, NotRetryable
+from shared.errors import IdempotencyMismatch, NotFound, NotRetryable
 from shared.generation import Kind, Parameters
 from shared.lifecycle import Status, move
-from shared.messages import Wake
+from shared.messages import QUEUES, Wake
 from shared.models import Task
 from shared.progress import Progress, ProgressBoard
 from shared.queue import Queue
-
-
-@dataclass(frozen=True, kw_only=True)
-class Order:
-    """What somebody asks for; `requested` holds only the parameters that were given."""
-
-    kind: Kind
-    prompt: str
-    requested: Mapping[str, Any] = field(default_factory=dict)
-    references: tuple[str, ...] = ()
-
-    def fingerprint(self) -> str:
-        """The same for orders that ask for the same."""
-        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True, default=dict).encode()).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -73,20 +58,18 @@ class Generations:
     def __init__(
         self,
         session: Session,
-        catalog: Catalog,
+        orders: Orders,
         queue: Queue,
         progress: ProgressBoard,
         links: Links,
         references: References,
-        prompt_max_length: int,
     ) -> None:
         self._session = session
-        self._catalog = catalog
+        self._orders = orders
         self._queue = queue
         self._progress = progress
         self._links = links
         self._references = references
-        self._prompt_max_length = prompt_max_length
 
     def submit(self, user_id: int, order: Order, idempotency_key: str | None = None) -> Generation:
         """Queue a task. The committed row is the promise; the hint after it may be lost.
@@ -96,29 +79,23 @@ class Generations:
         key = hashlib.sha256(idempotency_key.encode()).hexdigest() if idempotency_key else None
         if key and (before := self._submitted(user_id, key, order)):
             return before
-        if len(order.prompt) > self._prompt_max_length:
-            raise Invalid.of("prompt", "string_too_long", max_length=self._prompt_max_length)
-        model = self._catalog.choose(order.kind, order.requested.get("model"))
-        model.refuse_images(order.kind, len(order.references))
-        images = self._references.resolve(user_id, order.references)
-        like = (images[0][1].width, images[0][1].height) if images else None
-        parameters = model.fit(order.kind, order.requested, secrets.randbelow(2**32), like)
+        prepared = self._orders.prepare(user_id, order)
         task = Task(
             public_id=f"task_{secrets.token_hex(10)}",
             user_id=user_id,
             kind=order.kind,
             status=Status.QUEUED,
-            queue=Wake().queue,
+            queue=prepared.queue,
             prompt=order.prompt,
-            images=[{"id": text, "key": file.key} for text, file in images] or None,
+            images=[{"id": text, "key": file.key} for text, file in prepared.images] or None,
             idempotency_key=key,
             request_hash=order.fingerprint() if key else None,
             created_at=now(),
-            **_columns(order.kind, parameters),
+            **_columns(order.kind, prepared.parameters),
         )
         try:
             with writing(self._session):
-                self._references.use([file for _, file in images])
+                self._references.use([file for _, file in prepared.images])
                 self._session.add(task)
         except IntegrityError:
             if key and (meanwhile := self._submitted(user_id, key, order)):
@@ -177,10 +154,11 @@ class Generations:
         row = self._row(user_id, public_id)
         if row.status not in {Status.FAILED, Status.CANCELLED}:
             raise NotRetryable(row.status)
-        self._catalog.choose(Kind(row.kind), row.model)
+        self._orders.refuse_impossible(user_id, Kind(row.kind), row.model, row.parameters.get("provider"))
         fresh = {"error_code": None, "finished_at": None, "started_at": None, "cancel_requested": False, "attempt": 0}
         with writing(self._session):
-            again = move(Status(row.status), Status.QUEUED, Task.id == row.id, Task.fence == row.fence, **fresh)
+            same = (Task.id == row.id, Task.fence == row.fence, Task.deleted_at.is_(None))
+            again = move(Status(row.status), Status.QUEUED, *same, **fresh)
             if self._session.execute(again).rowcount != 1:  # type: ignore[attr-defined]
                 raise NotRetryable
         return self._ring(self.find(user_id, public_id))
@@ -196,8 +174,10 @@ class Generations:
         return self.find(user_id, row.public_id)
 
     def _ring(self, submitted: Generation) -> Generation:
+        """What waits for providers needs no hint: their threads look by themselves."""
         self._session.rollback()  # the connection goes back before the broker is spoken to
-        self._queue.send(Wake())
+        if submitted.queue in QUEUES:
+            self._queue.send(Wake(submitted.queue))
         return submitted
 
     def _row(self, user_id: int, public_id: str) -> Row[Any]:

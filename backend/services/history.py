@@ -13,7 +13,7 @@ from backend.services.cursor import Position
 from backend.services.favorites import Favorites
 from backend.services.files import RESULT
 from backend.services.generation import Generation, generation
-from backend.services.history_query import PROMPT, Query
+from backend.services.history_query import PROMPT, TIME, Query
 from backend.services.history_ranges import Ranges
 from backend.services.links import Links
 from shared.clock import database_now
@@ -25,10 +25,14 @@ from shared.models import Task, User
 
 @dataclass(frozen=True)
 class HistoryPage:
-    """Tasks in the order that was asked for; `next_cursor` leads to the page behind, None where there is none."""
+    """Tasks in the order that was asked for; `next_cursor` leads to the page behind, None where there is none.
+
+    `account` is the name of whom they belong to.
+    """
 
     items: Sequence[Generation]
     next_cursor: str | None
+    account: str
 
 
 class History:
@@ -45,14 +49,21 @@ class History:
         Raises Invalid for a cursor that is not of this very list, or for what an administrator may not look for;
         Forbidden for an account that no administrator asks for, NotFound for an unknown one.
         """
-        owner_id = self._owner(user_id, query)
+        owner_id, account = self._owner(user_id, query)
         ranges, scope = Ranges(owner_id, query), query.scope(owner_id)
         rows = self._rows(ranges, query, scope)
         shown = rows[: query.limit]
         more = len(rows) > query.limit
         next_cursor = cursor.encode(ranges.position(shown[-1]), scope) if more else None
         found = [generation(row, self._links) for row in (reversed(shown) if query.newest_first else shown)]
-        return HistoryPage(found if owner_id == user_id else [_veiled(each) for each in found], next_cursor)
+        return HistoryPage(found if owner_id == user_id else [_veiled(each) for each in found], next_cursor, account)
+
+    def count(self, user_id: int, query: Query) -> int:
+        """How many tasks all pages hold together, whatever their order. Raises as `page`."""
+        owner_id, _ = self._owner(user_id, query)
+        ranges = Ranges(owner_id, replace(query, sort=TIME))
+        found: int = self._session.scalars(ranges.count()).one()
+        return found
 
     def delete(self, user_id: int, name_or_id: str) -> str | None:
         """Hide an ended task, named by its id or by one of its results, and remove its favourites.
@@ -73,20 +84,22 @@ class History:
             self._favorites.forget_task(user_id, row.id)
         return names[0] if names else None
 
-    def _owner(self, user_id: int, query: Query) -> int:
-        """Whose tasks are asked for. What is veiled is not to be searched or sorted by either."""
+    def _owner(self, user_id: int, query: Query) -> tuple[int, str]:
+        """Whose tasks are asked for, and their name. What is veiled is not to be searched or sorted by either."""
+        caller = self._session.execute(select(User.role, User.account).where(User.id == user_id)).one()
         if query.user is None:
-            return user_id
-        if self._session.scalar(select(User.role).where(User.id == user_id)) != ADMIN:
+            return user_id, caller.account
+        if caller.role != ADMIN:
             raise Forbidden
-        owner_id = self._session.scalar(select(User.id).where(User.account_key == account_key(query.user)))
-        if owner_id is None:
+        named = select(User.id, User.account).where(User.account_key == account_key(query.user))
+        owner = self._session.execute(named).one_or_none()
+        if owner is None:
             raise NotFound(query.user)
-        if owner_id != user_id and query.prompt is not None:
+        if owner.id != user_id and query.prompt is not None:
             raise Invalid.of("prompt", "exclusive", other="user")
-        if owner_id != user_id and query.sort == PROMPT:
+        if owner.id != user_id and query.sort == PROMPT:
             raise Invalid.of("sort", "exclusive", other="user")
-        return owner_id
+        return owner.id, owner.account
 
     def _rows(self, ranges: Ranges, query: Query, scope: str) -> list[Row[Any]]:
         """The page's rows, and one more where there is one."""

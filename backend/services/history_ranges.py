@@ -6,6 +6,8 @@ than a range (300 ms, 0.4 ms).
 """
 
 from collections.abc import Iterator, Sequence
+from functools import reduce
+from operator import add
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Select, String, func, literal, select, union_all
@@ -60,6 +62,14 @@ class Ranges:
         one = self._keys(parts, number) if len(parts) > 1 else self._rows(parts[0], number, columns=KEYS)
         return one.offset(number - 1).limit(1)
 
+    def count(self) -> Select[Any]:
+        """How many rows there are. Only index entries are read, unless a part of the prompt is asked for."""
+        numbers = [self._counted([*part, *self._window()]).scalar_subquery() for part in self._parts()]
+        return select(reduce(add, numbers))
+
+    def _counted(self, where: Conditions) -> Select[Any]:
+        return self._hinted(select(func.count()).select_from(Task).where(*self._common, *where))
+
     def _filters(self) -> Conditions:
         return [_among(name, values) for name, values in self._query.allowed.items()]
 
@@ -89,7 +99,9 @@ class Ranges:
         """What is the same in all rows must not be sorted by: MariaDB would sort again."""
         order = [Task.created_at, Task.id] if by_time or self._by_time else [self._sorted_by, Task.created_at, Task.id]
         chosen = select(*columns, self._sorted_by.label("sorted_by")).where(*self._common, *where)
-        chosen = chosen.order_by(*self._directed(*order)).limit(count)
+        return self._hinted(chosen.order_by(*self._directed(*order)).limit(count))
+
+    def _hinted(self, chosen: Select[Any]) -> Select[Any]:
         index = history_index(self._query.index)
         hints = {"mysql": f"FORCE INDEX ({index})", "sqlite": f"INDEXED BY {index}"}
         for dialect, hint in hints.items():

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from PIL import Image, ImageCms, ImageOps
 
-from backend.services.room import Room
 from shared.errors import Invalid
+from shared.room import Room
 
 FORMATS = {
     "image/png": "PNG",
@@ -59,9 +59,10 @@ class Pictures:
         self._max_megapixels = max_megapixels
         self._room = Room(at_a_time, patience)
 
-    def normalise(self, data: bytes, field: str, media_type: str = "") -> Picture:
+    def normalise(self, data: bytes, field: str, media_type: str = "", longest_side: int | None = None) -> Picture:
         """The first frame of a PNG, JPEG, WebP, GIF or BMP; `media_type` is what its sender says, or empty.
 
+        It is made smaller where it is longer or wider than `longest_side`, and never larger.
         Raises Invalid for `field`, Unavailable while too many others are at it.
         """
         with self._room.place():
@@ -69,6 +70,7 @@ class Pictures:
                 image = self._open(data, field, media_type)
                 image.load()
                 plain = _in_srgb(_upright(image))
+                plain.thumbnail((longest_side or plain.width, longest_side or plain.height))
             except UNREADABLE as error:
                 raise Invalid.of(field, "image_undecodable") from error
             return _encoded(plain, "JPEG" if _format(image) == "JPEG" else "PNG")

@@ -7,14 +7,14 @@ from urllib.parse import urlsplit
 import structlog
 from sqlalchemy.orm import Session
 
-from backend.services.fetcher import Fetcher, FetchFailed
-from backend.services.files import EXTENSIONS, OwnFile, upload_file
+from backend.services.files import OwnFile, upload_file
 from backend.services.pictures import Picture, Pictures
 from shared.addresses import FetchRefused
 from shared.db import writing
 from shared.errors import Invalid, TooLarge, Unavailable
+from shared.fetcher import Fetcher, FetchFailed
 from shared.models import Upload
-from shared.storage import Storage
+from shared.storage import EXTENSIONS, Storage
 
 log = structlog.get_logger(__name__)
 

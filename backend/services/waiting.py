@@ -5,7 +5,7 @@ that asks again loses time, never a change.
 """
 
 import time
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -14,6 +14,8 @@ from sqlalchemy.orm import Session
 from backend.services.generation import Generation
 from backend.services.generations import Generations
 from backend.watch import Listener, Watch, user_key
+from shared.errors import GenerationFailed
+from shared.lifecycle import Status
 
 TICK_SECONDS = 5.0  # what nobody announces, such as a place in the queue, is looked at so often
 STREAM_SECONDS = 300.0  # then the client comes again, and its token is looked at again
@@ -42,16 +44,22 @@ class Waiting:
 
         It comes as it is when it has ended, when the time is over, or when no place is left. Raises NotFound.
         """
-        deadline = time.monotonic() + seconds
-        with self._watch.listen(public_id) as listener:
-            found = self._generations.find(user_id, public_id)
-            known = known or {found.revision}
-            while listener and not found.ended and found.revision in known and not self._watch.closed:
-                left = deadline - time.monotonic()
-                if left <= 0:
-                    break
-                self._pause(listener, min(left, TICK_SECONDS))
-                found = self._generations.find(user_id, public_id)
+        revisions = set(known)
+
+        def changed(found: Generation) -> bool:
+            revisions.update(() if revisions else {found.revision})
+            return found.ended or found.revision not in revisions
+
+        return self._until(changed, user_id, public_id, seconds)
+
+    def until_ended(self, user_id: int, public_id: str, seconds: float) -> Generation:
+        """The task once it is completed; as it is when the time is over, or when no place is left.
+
+        Raises GenerationFailed when it has failed or was cancelled, NotFound.
+        """
+        found = self._until(lambda found: found.ended, user_id, public_id, seconds)
+        if found.ended and found.status is not Status.COMPLETED:
+            raise GenerationFailed(found.error_code or "task_cancelled")
         return found
 
     def task_events(self, user_id: int, public_id: str, last_id: str | None) -> Iterator[Event]:
@@ -83,6 +91,18 @@ class Waiting:
                 yield Event(_stamp(since), None)
                 if listener:
                     listener.keys = {user_key(user_id), *told}
+
+    def _until(self, enough: Callable[[Generation], bool], user_id: int, public_id: str, seconds: float) -> Generation:
+        deadline = time.monotonic() + seconds
+        with self._watch.listen(public_id) as listener:
+            found = self._generations.find(user_id, public_id)
+            while not enough(found) and listener and not self._watch.closed:
+                left = deadline - time.monotonic()
+                if left <= 0:
+                    break
+                self._pause(listener, min(left, TICK_SECONDS))
+                found = self._generations.find(user_id, public_id)
+        return found
 
     def _rounds(self, listener: Listener | None) -> Iterator[set[str]]:
         """One at once, then one whenever something was heard or a tick has passed; without a listener no other."""

@@ -2,7 +2,10 @@
 
 from shared.errors.accounts import (
     AccountTaken,
+    AccountUnknown,
+    ApiKeysFull,
     ApiNameTaken,
+    CaptchaUnknown,
     CaptchaWrong,
     CodeWrong,
     EmailTaken,
@@ -36,6 +39,7 @@ from shared.errors.base import (
 from shared.errors.contents import (
     AlreadyFavorite,
     FavoritesFull,
+    GenerationFailed,
     IdempotencyMismatch,
     LinkExpired,
     LinkInvalid,
@@ -46,9 +50,12 @@ from shared.errors.contents import (
 
 __all__ = [
     "AccountTaken",
+    "AccountUnknown",
     "AlreadyFavorite",
+    "ApiKeysFull",
     "ApiNameTaken",
     "AppError",
+    "CaptchaUnknown",
     "CaptchaWrong",
     "CodeWrong",
     "Conflict",
@@ -57,6 +64,7 @@ __all__ = [
     "FavoritesFull",
     "FieldProblem",
     "Forbidden",
+    "GenerationFailed",
     "IdempotencyMismatch",
     "Invalid",
     "LinkExpired",

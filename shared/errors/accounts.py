@@ -79,10 +79,28 @@ class CaptchaWrong(Invalid):
     code = "captcha_wrong"
 
 
+class CaptchaUnknown(NotFound):
+    """There is no such captcha, it was used, or it is too old."""
+
+    code = "captcha_unknown"
+
+
 class MailFailed(AppError):
     """The mail server is away, too slow, or refused the mail."""
 
     code = "mail_failed"
+
+
+class AccountUnknown(NotFound):
+    """No account has this name."""
+
+    code = "account_unknown"
+
+
+class ApiKeysFull(Conflict):
+    """The user has as many provider keys as one may have."""
+
+    code = "api_keys_full"
 
 
 class ApiNameTaken(Conflict):
@@ -92,10 +110,10 @@ class ApiNameTaken(Conflict):
 
 
 class ProviderFailed(AppError):
-    """The user's provider did not answer as it should; `reason` is the stable code of what was the matter."""
+    """The user's provider did not answer as it should; `reason`, also its code, is what was the matter."""
 
     code = "provider_failed"
 
     def __init__(self, reason: str = "provider_failed") -> None:
         super().__init__(reason)
-        self.reason = reason
+        self.reason = self.code = reason

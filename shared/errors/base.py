@@ -26,6 +26,7 @@ class AppError(Exception):
 
     code = "internal_error"
     retry_after: int | None = None
+    said = ""  # the code of the text that a route has for its faults; empty: the text of `code`
 
     def __init__(self, message: str = "", problems: Sequence[FieldProblem] = ()) -> None:
         super().__init__(message or self.code)

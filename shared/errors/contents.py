@@ -1,6 +1,6 @@
 """What can go wrong with tasks, their files and favourites."""
 
-from shared.errors.base import Conflict, Unauthenticated
+from shared.errors.base import AppError, Conflict, Unauthenticated
 
 
 class LinkInvalid(Unauthenticated):
@@ -13,6 +13,16 @@ class LinkExpired(Unauthenticated):
     """The link was good once."""
 
     code = "link_expired"
+
+
+class GenerationFailed(AppError):
+    """The task that was waited for made nothing; `reason` is the stable code of why."""
+
+    code = "generation_failed"
+
+    def __init__(self, reason: str = "generation_failed") -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
 class IdempotencyMismatch(Conflict):

@@ -59,7 +59,7 @@ def sign_up(app: Flask, client: FlaskClient, engine: Engine) -> Callable[[str], 
             session.add(user)
         with app.app_context():
             facts = (user.id, user.account, user.email, user.token_version, user.created_at, user.role)
-            token = auth.issue(Account(*facts))
+            token = auth.issue(Account(*facts, user.avatar_url))
         return Person(client, account, token.text)
 
     return make

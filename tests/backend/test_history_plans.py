@@ -74,11 +74,22 @@ class Explained:
             cursor = history.page(self.user, query).next_cursor
             history.page(self.user, replace(query, cursor=cursor))
             history.page(self.user, replace(query, page=2))
+        return self._explanations()
+
+    def _explanations(self) -> list[Any]:
         explain = "EXPLAIN QUERY PLAN" if self._engine.dialect.name == "sqlite" else "EXPLAIN"
         statements = list(self._seen)
         with self._engine.connect() as connection:
             found = [connection.exec_driver_sql(f"{explain} {text}", values) for text, values in statements]
             return [line for plan in found for line in plan.mappings()]
+
+    def plan_of_count(self, query: Query) -> list[Any]:
+        """How the number of all tasks is found."""
+        with Session(self._engine) as session:
+            favorites = Favorites(session, Files(session, LocalStorage(Path("unused"))), 1)
+            self._seen.clear()
+            History(session, Links("secret", 60), favorites).count(self.user, query)
+        return self._explanations()
 
     def close(self) -> None:
         event.remove(self._engine, "before_cursor_execute", self._keep)
@@ -102,6 +113,13 @@ def indexes(plans: Sequence[Any]) -> set[str]:
     return {way.split()[-1] if "INDEX" in way else "PRIMARY" if "PRIMARY" in way else "tasks" for way in ways}
 
 
+def rows_read(plans: Sequence[Any]) -> list[str]:
+    """Where tasks were read themselves, because their index did not know enough."""
+    if "detail" in plans[0]:
+        return [line["detail"] for line in plans if READ.match(line["detail"]) and "COVERING" not in line["detail"]]
+    return [line["Extra"] for line in plans if line["table"] == "tasks" and "Using index" not in line["Extra"]]
+
+
 def sorts(plans: Sequence[Any]) -> list[str]:
     """Where rows had to be sorted."""
     lines = [line["detail"] if "detail" in line else line["Extra"] or "" for line in plans]
@@ -115,6 +133,15 @@ def test_a_filter_has_an_index_in_the_order_of_time(explained: Explained, column
 
     assert indexes(plans) == {history_index(column)}
     assert sorts(plans) == []
+
+
+@pytest.mark.parametrize("column", FILTERS)
+@pytest.mark.parametrize("sort", ["created_at", "steps", "prompt"])
+def test_counting_reads_the_index_of_a_filter_and_no_row(explained: Explained, column: str, sort: str) -> None:
+    plan = explained.plan_of_count(replace(PAGE, sort=sort, **FILTERS[column]))
+
+    assert indexes(plan) == {history_index(column)}
+    assert rows_read(plan) == []
 
 
 @pytest.mark.parametrize("column", HISTORY_COLUMNS)

@@ -8,7 +8,6 @@ import pytest
 from sqlalchemy import Engine, select, update
 from sqlalchemy.orm import Session
 
-from backend.services.fetcher import Fetcher, FetchFailed
 from backend.services.files import Files, OwnFile
 from backend.services.pictures import Pictures
 from backend.services.references import References
@@ -17,6 +16,7 @@ from shared import db
 from shared.addresses import FetchRefused
 from shared.claims import Claims
 from shared.errors import Invalid
+from shared.fetcher import Fetcher, FetchFailed
 from shared.models import Task, Upload
 from shared.settings import Settings
 from shared.storage import LocalStorage

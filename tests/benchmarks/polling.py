@@ -132,6 +132,7 @@ def _gunicorn(settings: Settings) -> Iterator[None]:
         "SECRET_KEY": SECRET,
         "DATA_DIR": str(settings.data_dir),
         "PORT": str(settings.port),
+        "LIMITS": "false",
         "BROKER_URL": settings.broker_url.get_secret_value(),
         "DATABASE_URL": settings.database_url.get_secret_value(),
     }

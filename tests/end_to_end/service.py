@@ -32,7 +32,8 @@ class Service:
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = data_dir.parent / f"{data_dir.name}.log"
         own = {"DATA_DIR": str(data_dir), "PORT": str(self.port), "SECRET_KEY": "s" * 40, "VENV_DIR": sys.prefix}
-        self._environment = {**os.environ, **own, **environment}
+        own |= {"LIMITS": "false"}
+        self.environment = {**os.environ, **own, **environment}
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self, command: str = "all") -> float:
@@ -40,7 +41,7 @@ class Service:
         started = time.monotonic()
         with self.log.open("wb") as log:
             self._process = subprocess.Popen(
-                [str(ROOT / "start.sh"), command], env=self._environment, stdout=log, stderr=log, start_new_session=True
+                [str(ROOT / "start.sh"), command], env=self.environment, stdout=log, stderr=log, start_new_session=True
             )
         self.wait_for(lambda: f"Darkroom is ready: {self.url}" in self.said(), "the service to be ready", READY_SECONDS)
         return time.monotonic() - started

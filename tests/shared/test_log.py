@@ -62,3 +62,10 @@ def test_what_is_below_the_level_is_not_said(capsys: pytest.CaptureFixture[str])
     structlog.get_logger("test").debug("detail")
 
     assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("name", ["openai", "openai._base_client", "httpx2", "httpcore2.connection"])
+def test_what_is_sent_to_providers_is_never_logged(name: str) -> None:
+    log.configure(Settings(_env_file=None, secret_key="s" * 40, log_level="debug"))
+
+    assert not logging.getLogger(name).isEnabledFor(logging.INFO)

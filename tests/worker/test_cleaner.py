@@ -12,13 +12,15 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from structlog.testing import capture_logs
 
 from shared import clock, db
-from shared.models import RevokedToken, Upload, VerificationCode
+from shared.models import ProviderKey, RevokedToken, Upload, VerificationCode
 from shared.models.base import Base
 from shared.storage import LocalStorage
+from shared.vault import Vault
 from tests.orders import add_user
 from tests.servers import until
 from worker import cleaner
 from worker.cleaner import Cleaner
+from worker.rotation import Rotation
 
 HOURS = 24.0
 
@@ -35,8 +37,12 @@ class FakeStorage:
         self.meanwhile()
 
 
+def rotation(engine: Engine) -> Rotation:
+    return Rotation(engine, Vault(["a secret of the tests"]))
+
+
 def clean(engine: Engine, storage: object = None) -> None:
-    Cleaner(engine, storage or FakeStorage(), HOURS, 60).clean()  # type: ignore[arg-type]
+    Cleaner(engine, storage or FakeStorage(), rotation(engine), HOURS, 60).clean()  # type: ignore[arg-type]
 
 
 def add(engine: Engine, *rows: Base) -> None:
@@ -209,7 +215,7 @@ def test_the_thread_goes_on_after_whatever_went_wrong(engine: Engine) -> None:
 
     user, storage = add_user(engine), FakeStorage(meanwhile=trouble)
     add(engine, upload(user, "a", hours=50), upload(user, "b", hours=40))
-    thread = Cleaner(engine, storage, HOURS, interval=0.01)  # type: ignore[arg-type]
+    thread = Cleaner(engine, storage, rotation(engine), HOURS, interval=0.01)  # type: ignore[arg-type]
 
     with capture_logs() as logs:
         thread.start()
@@ -222,7 +228,8 @@ def test_the_thread_goes_on_after_whatever_went_wrong(engine: Engine) -> None:
 
 
 def test_a_cleaner_that_never_began_can_be_stopped(tmp_path: Path) -> None:
-    thread = Cleaner(db.connect(f"sqlite:///{tmp_path / 'x.db'}"), FakeStorage(), HOURS, 60)  # type: ignore[arg-type]
+    engine = db.connect(f"sqlite:///{tmp_path / 'x.db'}")
+    thread = Cleaner(engine, FakeStorage(), rotation(engine), HOURS, 60)  # type: ignore[arg-type]
 
     thread.stop()
 
@@ -232,9 +239,22 @@ def test_a_cleaner_that_never_began_can_be_stopped(tmp_path: Path) -> None:
 def test_a_stopped_cleaner_begins_no_further_upload(engine: Engine) -> None:
     user, storage = add_user(engine), FakeStorage()
     add(engine, upload(user, "a", hours=50), upload(user, "b", hours=40))
-    thread = Cleaner(engine, storage, HOURS, 60)  # type: ignore[arg-type]
+    thread = Cleaner(engine, storage, rotation(engine), HOURS, 60)  # type: ignore[arg-type]
     storage.meanwhile = thread.stop
 
     thread.clean()
 
     assert (storage.deleted, left(engine, Upload.key)) == (["a"], ["b"])
+
+
+def test_each_round_encrypts_keys_of_an_earlier_secret_anew(engine: Engine) -> None:
+    old, newest = Vault(["the secret before"]), Vault(["a secret of the tests"])
+    names = {"api_name": "mine", "model_name": "m", "base_url": "https://provider.example/v1"}
+    locked = {"encrypted_key": old.encrypt("sk-1234"), "last_four": "1234", "vault_version": old.version}
+    add(engine, ProviderKey(user_id=add_user(engine), **names, **locked, updated_at=clock.now()))
+    both = Rotation(engine, Vault(["a secret of the tests", "the secret before"]))
+
+    Cleaner(engine, FakeStorage(), both, HOURS, 60).clean()  # type: ignore[arg-type]
+
+    [encrypted] = left(engine, ProviderKey.encrypted_key)
+    assert newest.decrypt(encrypted) == "sk-1234"

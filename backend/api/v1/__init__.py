@@ -9,4 +9,15 @@ api = Api(Blueprint("v1", __name__, url_prefix="/api/v1"), CodeDialect())
 files = Api(Blueprint("files", __name__, url_prefix="/generated_outputs"), CodeDialect())
 APIS = (api, files)
 
-from backend.api.v1 import auth, events, favorites, generation, history, models, results, uploads  # noqa: E402, F401 - the routes register themselves
+from backend.api.v1 import (  # noqa: E402, F401 - the routes register themselves
+    auth,
+    events,
+    favorites,
+    generation,
+    history,
+    models,
+    prompts,
+    provider_keys,
+    results,
+    uploads,
+)

@@ -18,6 +18,7 @@ from backend.services.accounts import Account
 from backend.wiring import services
 from shared.errors import (
     AccountTaken,
+    CaptchaWrong,
     CodeWrong,
     EmailTaken,
     EmailUnknown,
@@ -36,11 +37,12 @@ from shared.errors import (
     body=Registration,
     returns=Registered,
     message="registered",
-    errors=(AccountTaken, EmailTaken),
+    limits=("register",),
+    errors=(AccountTaken, EmailTaken, CaptchaWrong),
 )
 def register(body: Registration) -> Account:
-    """Sign up."""
-    return services().accounts.register(body.account, body.email, body.password)
+    """Sign up; the captcha matters only where the service asks for one."""
+    return services().sign_ups.sign_up(body.account, body.email, body.password, body.captcha)
 
 
 @api.route(
@@ -50,6 +52,7 @@ def register(body: Registration) -> Account:
     body=Login,
     returns=LoggedIn,
     message="logged_in",
+    limits=("login",),
     errors=(LoginFailed,),
 )
 def log_in(body: Login) -> LoggedIn:
@@ -71,6 +74,7 @@ def log_out(user: Account) -> None:
     caller=Caller.PUBLIC,
     body=ForgottenPassword,
     message="mail_sent",
+    limits=("code",),
     errors=(EmailUnknown, TooMany, MailFailed),
 )
 def forget_password(body: ForgottenPassword) -> None:
@@ -84,6 +88,7 @@ def forget_password(body: ForgottenPassword) -> None:
     caller=Caller.PUBLIC,
     body=PasswordReset,
     message="password_reset",
+    limits=("code",),
     errors=(CodeWrong,),
 )
 def reset_password(body: PasswordReset) -> None:

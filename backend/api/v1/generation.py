@@ -14,7 +14,8 @@ from backend.api.v1.schemas.generation import (
 from backend.contract import Caller
 from backend.services.accounts import Account
 from backend.services.generation import Generation
-from backend.services.generations import Found, Order
+from backend.services.generations import Found
+from backend.services.orders import Order
 from backend.wiring import services
 from shared.errors import IdempotencyMismatch, NotFound, NotRetryable
 
@@ -27,6 +28,7 @@ from shared.errors import IdempotencyMismatch, NotFound, NotRetryable
     body=GenerationRequest,
     returns=Submitted,
     message="task_created",
+    limits=("generate",),
     errors=(IdempotencyMismatch,),
 )
 def submit(user: Account, headers: SubmitHeaders, body: GenerationRequest) -> Generation:

@@ -2,24 +2,23 @@
 
 from flask import Response
 
-from backend.api.delivery import deliver
+from backend.api.delivery import LinkQuery, deliver
 from backend.api.v1 import files
-from backend.api.v1.schemas.results import FileQuery
 from backend.contract import Caller
 from backend.services.accounts import Account
-from backend.services.files import EXTENSIONS
 from backend.wiring import services
 from shared.errors import NotFound, RangeNotSatisfiable
+from shared.storage import EXTENSIONS
 
 
 @files.route(
     "GET",
     "/<name>",
     caller=Caller.LINK,
-    query=FileQuery,
+    query=LinkQuery,
     produces=tuple(EXTENSIONS),
     errors=(NotFound, RangeNotSatisfiable),
 )
-def download(user: Account | None, name: str, query: FileQuery) -> Response:
+def download(user: Account | None, name: str, query: LinkQuery) -> Response:
     """A file, to its owner or by its signed url. Range and If-None-Match are understood."""
     return deliver(services().files.find(user.id if user else None, name), query.download)

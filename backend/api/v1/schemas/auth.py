@@ -3,9 +3,10 @@
 from pydantic import BaseModel, Field
 
 from backend.api.fields import AccountName, Email, Password, Received, UtcText
+from backend.api.registration import OptionalCaptcha
 
 
-class Registration(Received):
+class Registration(OptionalCaptcha, Received):
     account: AccountName
     email: Email
     password: Password

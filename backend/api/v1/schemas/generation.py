@@ -2,9 +2,10 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AliasPath, BaseModel, BeforeValidator, ConfigDict, Field, StrictInt, computed_field
+from pydantic import AliasPath, BaseModel, BeforeValidator, ConfigDict, Field, computed_field
 
-from backend.api.fields import NO_NUL, Asked, Number, Prompt, Received, Seed, UtcText
+from backend.api.fields import NO_NUL, Asked, Prompt, Received, UtcText
+from backend.api.parameters import RequestedParameters
 from backend.services.files import FILES_URL
 from backend.texts import say
 from shared.generation import Kind
@@ -20,23 +21,6 @@ STATUS_WORDS: dict[Status, StatusWord] = {
 }
 MAX_WAIT_SECONDS = 30
 MAX_IDS = 100
-
-
-class RequestedParameters(Received):
-    """All optional: the chosen model has limits and defaults for each."""
-
-    model: str | None = Field(None, max_length=128)
-    width: StrictInt | None = None
-    height: StrictInt | None = None
-    steps: StrictInt | None = None
-    seed: Seed | None = None
-    guidance_scale: Annotated[Number, Field(allow_inf_nan=False)] | None = None
-    negative_prompt: Annotated[str, Field(max_length=2000), NO_NUL] | None = None
-    sampling_method: str | None = Field(None, max_length=64)
-    strength: Annotated[Number, Field(allow_inf_nan=False)] | None = None
-    num_images: StrictInt | None = None
-    num_frames: StrictInt | None = None
-    fps: StrictInt | None = None
 
 
 def _comma_separated(value: object) -> object:

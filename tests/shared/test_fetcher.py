@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from backend.services.fetcher import Fetcher, FetchFailed, Target
 from shared.addresses import FetchRefused
 from shared.errors import Unavailable
+from shared.fetcher import Fetcher, FetchFailed
+from shared.wire import Target
 from tests.fakes.resolver import FakeResolver
 from tests.site import Answer, Site, redirect, reply, trusted_by
 

@@ -1,7 +1,7 @@
-"""Fetches what users point to on the web, without being led to machines that only this service can reach.
+"""One request over http or https to an address that was checked, with one deadline for all of it.
 
-Every hop's address is checked and then connected to as it is; the deadline counts for everything together. No proxy,
-no cookie and no password is used, whatever the environment says.
+The address is found, checked and then connected to as it is. No proxy, no cookie and no password is used, whatever the
+environment says, and nothing is followed.
 """
 
 import http.client
@@ -9,28 +9,21 @@ import io
 import socket
 import ssl
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Self, cast
-from urllib.parse import quote, urljoin, urlsplit
+from urllib.parse import quote, urlsplit
 
-from backend.services.room import Room
-from shared.addresses import Address, Addresses, FetchRefused, Resolve
+from shared.addresses import Address, Addresses, FetchRefused
 
 PORTS = {"http": 80, "https": 443}
-REDIRECTS = {301, 302, 303, 307, 308}
-MOST_HOPS = 3
-SECONDS = 10.0
-AT_A_TIME = 4
-PATIENCE_SECONDS = 5.0
-HEADERS = {"User-Agent": "Darkroom", "Accept": "*/*", "Connection": "close"}
 UNQUOTED = "/%:=&?~+!$,;'@()*[]"
 
 
-class FetchFailed(Exception):
-    """Nothing of use came from there in time."""
+class Oversized(Exception):
+    """The answer has more bytes than it may have."""
 
 
 class Deadline:
@@ -71,48 +64,24 @@ class Target:
         return cls(parts.scheme, host, port, quote((parts.path or "/") + query, safe=UNQUOTED))
 
 
-class Fetcher:
-    """Lives as long as the process; `allowed` are the `host:port` that may be anywhere, `tls` whom to trust."""
+class Line:
+    """Asks over a fresh connection each time; `tls` is whom to trust. Lives as long as its addresses."""
 
-    def __init__(
-        self,
-        allowed: Collection[str] = (),
-        *,
-        seconds: float = SECONDS,
-        at_a_time: int = AT_A_TIME,
-        patience: float = PATIENCE_SECONDS,
-        resolve: Resolve = socket.getaddrinfo,
-        tls: ssl.SSLContext | None = None,
-    ) -> None:
-        self._addresses = Addresses(allowed, resolve)
+    def __init__(self, addresses: Addresses, tls: ssl.SSLContext | None = None) -> None:
+        self._addresses = addresses
         self._tls = tls
-        self._seconds = seconds
-        self._room = Room(at_a_time, patience)
-
-    def get(self, url: str, max_bytes: int) -> bytes:
-        """The body of a 200. Raises FetchRefused, FetchFailed, or Unavailable while too many others fetch."""
-        with self._room.place():
-            try:
-                return self._follow(url, max_bytes, Deadline(self._seconds))
-            except (OSError, http.client.HTTPException, ValueError) as error:
-                raise FetchFailed(type(error).__name__) from error
-
-    def _follow(self, url: str, max_bytes: int, deadline: Deadline) -> bytes:
-        for _ in range(1 + MOST_HOPS):
-            with self._answer(Target.of(url), deadline) as response:
-                if response.status not in REDIRECTS:
-                    return _body(response, max_bytes)
-                url = urljoin(url, response.getheader("Location") or "")
-        raise FetchFailed("redirected too often")
 
     @contextmanager
-    def _answer(self, target: Target, deadline: Deadline) -> Iterator[http.client.HTTPResponse]:
+    def answer(
+        self, method: str, target: Target, headers: Mapping[str, str], body: bytes | None, deadline: Deadline
+    ) -> Iterator[http.client.HTTPResponse]:
+        """The answer, its body not read yet. Raises FetchRefused, OSError, HTTPException, ValueError."""
         addresses = self._addresses.find(target.host, target.port, deadline.left())
         with self._secured(target, _connected(addresses, deadline), deadline) as connected:
             connection = http.client.HTTPConnection(target.host, target.port)
             connection.default_port = PORTS[target.scheme]  # an instance's own: whether Host names the port
             connection.sock = cast(socket.socket, Wire(connected, deadline))
-            connection.request("GET", target.path, headers=HEADERS)
+            connection.request(method, target.path, body, headers={**headers, "Connection": "close"})
             yield connection.getresponse()
 
     @cached_property
@@ -180,12 +149,13 @@ def _connected(addresses: list[Address], deadline: Deadline) -> socket.socket:
     raise failure
 
 
-def _body(response: http.client.HTTPResponse, max_bytes: int) -> bytes:
-    if response.status != http.client.OK:
-        raise FetchFailed(f"status {response.status}")
+def whole(response: http.client.HTTPResponse, max_bytes: int) -> bytes:
+    """The answer's body. Raises Oversized for more bytes, OSError and HTTPException for fewer than it promised."""
     if (response.length or 0) > max_bytes:
-        raise FetchFailed("too large")
+        raise Oversized("too large")
     data = response.read(max_bytes + 1)
-    if len(data) > max_bytes or response.length:
-        raise FetchFailed("too large, or cut off")
+    if len(data) > max_bytes:
+        raise Oversized("too large")
+    if response.length:
+        raise http.client.IncompleteRead(b"", response.length)
     return data

@@ -1,0 +1,1 @@
+"""What the contracts at the root take and give."""

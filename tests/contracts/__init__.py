@@ -1,0 +1,1 @@
+"""Each contract as its OpenAPI document has it, tried by generated requests."""

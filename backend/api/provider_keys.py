@@ -45,10 +45,10 @@ class ApiChange(Received):
 
     model_config = ConfigDict(json_schema_extra={"minProperties": 1})
 
-    api_name: ApiName = ""
-    api_key: ApiKey = ""
-    model_name: ModelName = ""
-    base_url: BaseUrl = ""
+    api_name: ApiName = Field(default_factory=str)
+    api_key: ApiKey = Field(default_factory=str)
+    model_name: ModelName = Field(default_factory=str)
+    base_url: BaseUrl = Field(default_factory=str)
 
 
 class Api(BaseModel):

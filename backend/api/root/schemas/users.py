@@ -19,8 +19,8 @@ class Named(Received):
 
     model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": [name]} for name in NAMES]})
 
-    username: str = Field("", min_length=1, max_length=64, description="an account's name")
-    email: Email = ""
+    username: str = Field(default_factory=str, min_length=1, max_length=64, description="an account's name")
+    email: Email = Field(default_factory=str)
 
     @model_validator(mode="before")
     @classmethod

@@ -31,7 +31,8 @@ def create_app(settings: Settings, resources: Resources | None = None) -> Flask:
     docs.register(app, {"v1": v1.APIS, "image": image.APIS, **root.DOCUMENTS})
     proxies = settings.trusted_proxies
     app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies)  # type: ignore[method-assign]
-    CORS(app, origins=list(settings.cors_origins))
+    if settings.cors_origins:
+        CORS(app, origins=list(settings.cors_origins))
     for away in (OperationalError, InterfaceError, TimeoutError):
         app.register_error_handler(away, lambda error: _database_away(app, error))
     app.after_request(_harden)

@@ -32,6 +32,7 @@ from backend.services.readiness import Readiness
 from backend.services.references import References
 from backend.services.sign_ups import SignUps
 from backend.services.smtp import SmtpMailer
+from backend.services.tasks import Tasks
 from backend.services.uploads import Uploads
 from backend.services.verification import Verification
 from backend.services.waiting import Waiting
@@ -133,7 +134,11 @@ class Services:
     @cached_property
     def generations(self) -> Generations:
         r = self._resources
-        return Generations(self._session, self.orders, r.queue, r.progress, r.links, self.references)
+        return Generations(self._session, self.tasks, self.orders, self.references, r.queue, r.progress)
+
+    @cached_property
+    def tasks(self) -> Tasks:
+        return Tasks(self._session, self._resources.progress, self._resources.links)
 
     @cached_property
     def orders(self) -> Orders:
@@ -163,7 +168,7 @@ class Services:
 
     @cached_property
     def waiting(self) -> Waiting:
-        return Waiting(self._session, self.generations, self._resources.watch)
+        return Waiting(self._session, self.tasks, self._resources.watch)
 
     @cached_property
     def references(self) -> References:

@@ -89,4 +89,6 @@ def _prepare_sqlite(connection: Any, _: Any) -> None:
 
 def _begin_sqlite(connection: Connection) -> None:
     mode = connection.get_execution_options().get("sqlite_begin", "DEFERRED")
-    connection.exec_driver_sql(f"BEGIN {mode}")
+    cursor = connection.connection.cursor()  # past SQLAlchemy's own way, which would take longer than most queries do
+    cursor.execute(f"BEGIN {mode}")
+    cursor.close()

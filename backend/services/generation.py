@@ -68,6 +68,7 @@ class Generation:
     prompt: str
     parameters: Mapping[str, Any]
     images: tuple[str, ...]
+    fence: int
     attempt: int
     error_code: str | None
     cancel_requested: bool
@@ -120,6 +121,7 @@ def generation(
         prompt=row.prompt,
         parameters=row.parameters,
         images=tuple(image["id"] for image in row.images or ()),
+        fence=row.fence,
         attempt=row.attempt,
         error_code=row.error_code,
         cancel_requested=row.cancel_requested,

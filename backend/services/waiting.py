@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy.orm import Session
 
 from backend.services.generation import Generation
-from backend.services.generations import Generations
+from backend.services.tasks import Tasks
 from backend.watch import Listener, Watch, user_key
 from shared.errors import GenerationFailed
 from shared.lifecycle import Status
@@ -34,9 +34,9 @@ class Event:
 class Waiting:
     """Waits on behalf of one request."""
 
-    def __init__(self, session: Session, generations: Generations, watch: Watch) -> None:
+    def __init__(self, session: Session, tasks: Tasks, watch: Watch) -> None:
         self._session = session
-        self._generations = generations
+        self._tasks = tasks
         self._watch = watch
 
     def until_changed(self, user_id: int, public_id: str, known: Collection[str], seconds: float) -> Generation:
@@ -69,7 +69,7 @@ class Waiting:
         """
         with self._watch.listen(public_id) as listener:
             for _ in self._rounds(listener):
-                found = self._generations.find(user_id, public_id)
+                found = self._tasks.find(user_id, public_id)
                 if found.revision != last_id:
                     yield Event(found.revision, found)
                 if found.ended:
@@ -81,27 +81,29 @@ class Waiting:
         """The user's tasks that have changed since `last_id`, else those that have not ended; then every change."""
         told: dict[str, str] = {}
         with self._watch.listen(user_key(user_id)) as listener:
-            since = _moment(last_id) or self._generations.latest_change(user_id)
-            news = [] if last_id else self._generations.unfinished(user_id, SCAN)
+            since = _moment(last_id) or self._tasks.latest_change(user_id)
+            news = [] if last_id else self._tasks.unfinished(user_id, SCAN)
             for woken in self._rounds(listener):
-                changed = self._generations.changed_since(user_id, since - OVERLAP, SCAN)
+                changed = self._tasks.changed_since(user_id, since - OVERLAP, SCAN)
                 since = max([since, *(task.updated_at for task in changed)])
-                running = self._generations.find_all(user_id, sorted(woken)).values()
+                running = self._tasks.find_all(user_id, sorted(woken)).values()
                 yield from _news([*news, *changed, *running], told, _stamp(since))
                 yield Event(_stamp(since), None)
                 if listener:
                     listener.keys = {user_key(user_id), *told}
 
     def _until(self, enough: Callable[[Generation], bool], user_id: int, public_id: str, seconds: float) -> Generation:
+        if not seconds:
+            return self._tasks.find(user_id, public_id)
         deadline = time.monotonic() + seconds
         with self._watch.listen(public_id) as listener:
-            found = self._generations.find(user_id, public_id)
+            found = self._tasks.find(user_id, public_id)
             while not enough(found) and listener and not self._watch.closed:
                 left = deadline - time.monotonic()
                 if left <= 0:
                     break
                 self._pause(listener, min(left, TICK_SECONDS))
-                found = self._generations.find(user_id, public_id)
+                found = self._tasks.find(user_id, public_id)
         return found
 
     def _rounds(self, listener: Listener | None) -> Iterator[set[str]]:

@@ -14,8 +14,8 @@ from backend.api.v1.schemas.generation import (
 from backend.contract import Caller
 from backend.services.accounts import Account
 from backend.services.generation import Generation
-from backend.services.generations import Found
 from backend.services.orders import Order
+from backend.services.tasks import Found
 from backend.wiring import services
 from shared.errors import IdempotencyMismatch, NotFound, NotRetryable
 
@@ -59,7 +59,7 @@ def show(user: Account, query: TaskQuery, task_id: str) -> Generation:
 @api.route("GET", "/generation", caller=Caller.USER, query=TasksQuery, returns=Tasks, revised=True)
 def show_all(user: Account, query: TasksQuery) -> Found:
     """How several tasks stand."""
-    return services().generations.look_up(user.id, query.ids)
+    return services().tasks.look_up(user.id, query.ids)
 
 
 @api.route("DELETE", "/generation/<task_id>", caller=Caller.USER, returns=Task, errors=(NotFound,))

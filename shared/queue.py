@@ -10,7 +10,7 @@ from celery import Celery
 from kombu.exceptions import KombuError, OperationalError
 from redis.exceptions import RedisError
 
-from shared.messages import Wake
+from shared.messages import QUEUES, Wake
 
 log = structlog.get_logger(__name__)
 
@@ -63,7 +63,9 @@ class Queue:
         self._app = app
 
     def send(self, hint: Wake) -> bool:
-        """True when the broker took the hint."""
+        """True when the broker took the hint; one for a queue that nobody listens to would lie there for ever."""
+        if hint.queue not in QUEUES:
+            return False
         try:
             self._app.send_task(hint.name, kwargs=hint.payload(), queue=hint.queue)
         except (OperationalError, OSError) as error:

@@ -1,5 +1,6 @@
 """The types of fields that several contracts take or give."""
 
+import unicodedata
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -20,6 +21,8 @@ from pydantic_core import PydanticCustomError
 from shared.clock import isoformat
 from shared.generation import SEED_LIMIT
 
+UNSEEN = {"Cc", "Zl", "Zp"}  # Unicode's control characters, line and paragraph separators
+
 
 def _digits(value: object) -> object:
     """gin's clients send the seed as a string of digits."""
@@ -35,6 +38,12 @@ def _text(value: str) -> str:
 def _no_nul(value: str) -> str:
     if "\0" in value:
         raise PydanticCustomError("nul", "must not contain NUL")
+    return value
+
+
+def _name(value: str) -> str:
+    if value != value.strip() or "/" in value or any(unicodedata.category(c) in UNSEEN for c in value):
+        raise PydanticCustomError("bad_name", "must be a name")
     return value
 
 
@@ -68,6 +77,7 @@ AccountName = Annotated[str, Field(min_length=3, max_length=64)]
 Password = Annotated[str, Field(min_length=6, max_length=128)]
 Email = Annotated[str, Field(max_length=254, json_schema_extra={"format": "email"}), AfterValidator(_email)]
 NO_NUL = AfterValidator(_no_nul)  # after a Field: what stands before it counts characters, what follows counts items
+NAMED = AfterValidator(_name)
 Prompt = Annotated[str, Field(min_length=1), NO_NUL, AfterValidator(_text)]
 Seed = Annotated[
     StrictInt,

@@ -5,7 +5,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
-from backend.api.fields import Asked, AskedMoment, Seed
+from backend.api.fields import NO_NUL, Asked, AskedMoment, Seed
 from backend.services.history_query import Query
 from shared.generation import Kind
 from shared.lifecycle import Status
@@ -30,7 +30,7 @@ COLUMNS = {"type": "kind", "result": "has_result", "user": "created_at"}  # a li
 MAX_PAGE = 1_000_000
 INTEGER = 2**31
 
-Text = Annotated[str, Field(min_length=1)]
+Name = Annotated[str, Field(min_length=1, max_length=64), NO_NUL]
 Count = Annotated[int, Field(ge=0, lt=INTEGER)]
 
 
@@ -44,22 +44,20 @@ class HistoryQuery(Asked):
     end: AskedMoment | None = Field(None, description="created before this time")
     type: Kind | None = None
     status: str | None = None
-    model: Text | None = Field(None, max_length=128)
-    sampling_method: Text | None = Field(None, max_length=64, description="as a record's parameters have it")
+    model: Annotated[str, Field(min_length=1, max_length=128), NO_NUL] | None = None
+    sampling_method: Name | None = Field(None, description="as a record's parameters have it")
     steps: Count | None = None
     seed: Seed | None = None
     width: Count | None = None
     height: Count | None = None
-    prompt: Text | None = Field(
+    prompt: Annotated[str, Field(min_length=1, max_length=1000), NO_NUL] | None = Field(
         None,
-        max_length=1000,
         description="the prompt contains this; `a` to `z` match `A` to `Z`, nothing else is special",
     )
     has_result: bool | None = None
     favorite: bool | None = Field(None, description="whether a favourite refers to a result of the task")
-    user: Text | None = Field(
+    user: Name | None = Field(
         None,
-        max_length=64,
         description="for administrators: the account whose list it is. Prompts and pictures of others are not shown,"
         " nor may `prompt` filter or sort them",
     )
@@ -77,13 +75,6 @@ class HistoryQuery(Asked):
     limit: int | None = Field(None, ge=1, le=1000)
     page: int | None = Field(None, ge=1, le=MAX_PAGE, description="instead of `cursor`; a cursor is faster far down")
     per_page: int | None = Field(None, ge=1, le=1000, description="instead of `limit`")
-
-    @field_validator("model", "sampling_method", "prompt", "user")
-    @classmethod
-    def _no_nul(cls, value: str | None) -> str | None:
-        if value is not None and "\0" in value:
-            raise PydanticCustomError("nul", "must not contain NUL")
-        return value
 
     @field_validator("page", "per_page")
     @classmethod

@@ -1,20 +1,16 @@
 """Provider keys as they come and as they are told; the key itself only comes."""
 
-import unicodedata
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
-from backend.api.fields import NO_NUL, Received, UtcText
-
-UNSEEN = {"Cc", "Zl", "Zp"}  # Unicode's control characters, line and paragraph separators
+from backend.api.fields import NAMED, NO_NUL, Received, UtcText
 
 
-def _name(value: str) -> str:
+def _no_dots(value: str) -> str:
     """A name is also the end of a path."""
-    hidden = any(unicodedata.category(c) in UNSEEN for c in value)
-    if value != value.strip() or "/" in value or hidden or value in {".", ".."}:
+    if value in {".", ".."}:
         raise PydanticCustomError("bad_name", "must be a name")
     return value
 
@@ -25,7 +21,7 @@ def _text(value: str) -> str:
     return value
 
 
-ApiName = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(_name)]
+ApiName = Annotated[str, Field(min_length=1, max_length=100), NAMED, AfterValidator(_no_dots)]
 ApiKey = Annotated[str, Field(min_length=8, max_length=500, pattern=r"^[!-~]+$", json_schema_extra={"writeOnly": True})]
 ModelName = Annotated[str, Field(min_length=1, max_length=100), NO_NUL, AfterValidator(_text)]
 BaseUrl = Annotated[str, Field(max_length=500, pattern=r"^[Hh][Tt][Tt][Pp][Ss]?://[^\s\x00-\x1f]+$")]

@@ -17,7 +17,7 @@ from shared.db import writing
 from shared.errors import IdempotencyMismatch, NotRetryable
 from shared.generation import Kind, Parameters
 from shared.lifecycle import Status, move
-from shared.messages import QUEUES, Wake
+from shared.messages import Wake
 from shared.models import Task
 from shared.progress import ProgressBoard
 from shared.queue import Queue
@@ -112,10 +112,8 @@ class Generations:
         return self._tasks.find(user_id, row.public_id)
 
     def _ring(self, submitted: Generation) -> Generation:
-        """What waits for providers needs no hint: their threads look by themselves."""
         self._session.rollback()  # the connection goes back before the broker is spoken to
-        if submitted.queue in QUEUES:
-            self._queue.send(Wake(submitted.queue))
+        self._queue.send(Wake(submitted.queue))
         return submitted
 
 

@@ -7,19 +7,18 @@ that asks again loses time, never a change.
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from sqlalchemy.orm import Session
 
 from backend.services.generation import Generation
 from backend.services.tasks import Tasks
-from backend.watch import Listener, Watch, user_key
+from backend.watch import OVERLAP, Listener, Watch, user_key
 from shared.errors import GenerationFailed
 from shared.lifecycle import Status
 
 TICK_SECONDS = 5.0  # what nobody announces, such as a place in the queue, is looked at so often
 STREAM_SECONDS = 300.0  # then the client comes again, and its token is looked at again
-OVERLAP = timedelta(seconds=5)
 SCAN = 1000
 
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from shared.messages import Wake
+from shared.messages import QUEUES, Wake
 from shared.progress import Progress
 
 
@@ -27,12 +27,14 @@ class FakeBoard:
 
 @dataclass
 class FakeQueue:
-    """Remembers hints; `reachable` is whether the broker takes them."""
+    """Remembers hints as far as they travel; `reachable` is whether the broker takes them."""
 
     reachable: bool = True
     sent: list[Wake] = field(default_factory=list)
 
     def send(self, hint: Wake) -> bool:
+        if hint.queue not in QUEUES:
+            return False
         self.sent.append(hint)
         return self.reachable
 

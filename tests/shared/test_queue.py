@@ -5,7 +5,7 @@ import time
 import pytest
 from celery import Celery
 
-from shared.messages import GPU, Wake
+from shared.messages import GPU, IO, Wake
 from shared.queue import Queue, celery_app
 from shared.settings import Settings
 
@@ -53,3 +53,11 @@ def test_a_broker_that_is_away_costs_little_time_and_no_error() -> None:
 
     assert [queue.send(Wake()), queue.ring(Wake())] == [False, False]
     assert time.monotonic() - started < 2
+
+
+def test_no_hint_travels_for_a_queue_that_nobody_listens_to(celery: Celery) -> None:
+    with celery.connection_for_write() as connection:
+        connection.default_channel.queue_declare(IO)
+
+        assert not Queue(celery).send(Wake(IO))
+        assert connection.default_channel.queue_declare(IO).message_count == 0

@@ -1,27 +1,16 @@
 """Favourites: nodes as they come and as they are told."""
 
-import unicodedata
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, Field, RootModel
-from pydantic_core import PydanticCustomError
+from pydantic import BaseModel, Field, RootModel
 
-from backend.api.fields import Received
+from backend.api.fields import NAMED, Received
 from backend.services.favorite_tree import NodeType
 
 MAX_ITEMS = 1000
-UNSEEN = {"Cc", "Zl", "Zp"}  # Unicode's control characters, line and paragraph separators
-
-
-def _name(value: str) -> str:
-    if value != value.strip() or "/" in value or any(unicodedata.category(c) in UNSEEN for c in value):
-        raise PydanticCustomError("bad_name", "must be a name")
-    return value
-
-
 Integer = Annotated[int, Field(ge=-(2**63), lt=2**63)]
 NodeId = Annotated[int, Field(ge=1, lt=2**63)]
-Name = Annotated[str, Field(min_length=1, max_length=255), AfterValidator(_name)]
+Name = Annotated[str, Field(min_length=1, max_length=255), NAMED]
 Url = Annotated[str, Field(min_length=1, max_length=2048)]
 Type = Annotated[NodeType, Field(strict=False)]
 

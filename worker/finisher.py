@@ -41,10 +41,9 @@ class Finisher:
     def fail(self, claim: Claim, code: str) -> None:
         """End a task that cannot be done."""
         try:
-            self._insist(claim, lambda: self._claims.fail(claim, code))
+            self._end_badly(claim, code)
         finally:
-            self._leases.drop(claim)
-            self._announce(claim.public_id)
+            self._let_go(claim)
 
     def drain(self, keep: int = 0) -> None:
         """Wait until at most `keep` tasks are pending."""
@@ -59,15 +58,21 @@ class Finisher:
             completed = self._insist(claim, lambda: self._claims.complete(claim, results))
         except OSError as error:
             log.error("storage_failed", task=claim.public_id, error=str(error))
-            self.fail(claim, "storage_failed")
+            self._end_badly(claim, "storage_failed")
         except Exception as error:  # the edge of this thread: the task must end all the same
             log.error("generation_failed", task=claim.public_id, exc_info=error)
-            self.fail(claim, "generation_failed")
+            self._end_badly(claim, "generation_failed")
         finally:
-            self._leases.drop(claim)
-            self._announce(claim.public_id)
+            self._let_go(claim)
             if not completed:
                 self._discard(keys)
+
+    def _end_badly(self, claim: Claim, code: str) -> None:
+        self._insist(claim, lambda: self._claims.fail(claim, code))
+
+    def _let_go(self, claim: Claim) -> None:
+        self._leases.drop(claim)
+        self._announce(claim.public_id)
 
     def _store(self, claim: Claim, number: int, picture: Made, keys: list[str]) -> dict[str, Any]:
         """The picture and its thumbnail, as the row describes them."""

@@ -47,9 +47,12 @@ class Process:
         self._registry = Registry(beats, self._worker_id, node)
         self._heartbeat = Heartbeat(self._leases, self._registry, self._queue, settings.heartbeat_seconds)
         unhurried = db.connect(settings.database)
-        rotation = Rotation(unhurried, Vault.of(settings))
+        vault = Vault.of(settings)
+        rotation = Rotation(unhurried, vault)
         self._cleaner = Cleaner(unhurried, self._storage, rotation, settings.upload_hours, CLEANING_SECONDS)
-        self._io_jobs = IoJobs([self._work_on(self._providers()) for _ in range(settings.io_threads)])
+        painter = partial(Provider.of, settings=settings)
+        providers = ProviderGenerator(db.connect(settings.database), vault, painter)
+        self._io_jobs = IoJobs([self._work_on(providers) for _ in range(settings.io_threads)])
         self._jobs: Jobs | None = None
 
     def start(self) -> None:
@@ -98,10 +101,6 @@ class Process:
         progress = ProgressBoard(redis_client(self._settings.redis_url))
         finisher = Finisher(claims, self._leases, self._storage, progress.announce)
         return Jobs(claims, self._leases, engine, finisher, progress, self._queue)
-
-    def _providers(self) -> ProviderGenerator:
-        painter = partial(Provider.of, settings=self._settings)
-        return ProviderGenerator(db.connect(self._settings.database), Vault.of(self._settings), painter)
 
     def _claims(self, engine: sqlalchemy.Engine) -> Claims:
         return Claims(engine, self._worker_id, self._settings.lease_seconds, self._settings.max_attempts)

@@ -6,9 +6,9 @@ from sqlalchemy.exc import InterfaceError, OperationalError, TimeoutError
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.wrappers import Response as WerkzeugResponse
 
-from backend import auth, contract, database, limiting
-from backend.api import docs, image, ops, root, v1
-from backend.wiring import Resources
+from backend import auth, contract, database, limiting, metrics, pages
+from backend.api import admin, docs, image, ops, root, v1
+from backend.resources import Resources
 from shared.errors import Unavailable
 from shared.settings import Settings
 
@@ -21,16 +21,18 @@ def create_app(settings: Settings, resources: Resources | None = None) -> Flask:
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     app.json.sort_keys = False  # type: ignore[attr-defined]
+    metrics.init_app(app)
     database.init_app(app, settings)
     auth.init_app(app, settings)
     limiting.init_app(app, settings)
     app.extensions["darkroom"] = resources or Resources.of(settings)
 
-    apis = (*v1.APIS, *image.APIS, *root.APIS, *ops.APIS)
+    apis = (*v1.APIS, *admin.APIS, *image.APIS, *root.APIS, *ops.APIS)
     contract.register(app, *apis)
-    docs.register(app, {"v1": v1.APIS, "image": image.APIS, **root.DOCUMENTS})
-    proxies = settings.trusted_proxies
-    app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies)  # type: ignore[method-assign]
+    docs.register(app, {"v1": v1.APIS, "image": image.APIS, **root.DOCUMENTS, "admin": admin.APIS})
+    pages.register(app)
+    if proxies := settings.trusted_proxies:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies)  # type: ignore[method-assign]
     if settings.cors_origins:
         CORS(app, origins=list(settings.cors_origins))
     for away in (OperationalError, InterfaceError, TimeoutError):

@@ -5,6 +5,7 @@ the single token on the deny list.
 """
 
 import hashlib
+import hmac
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -16,9 +17,10 @@ from flask_jwt_extended import JWTManager, create_access_token, decode_token
 from flask_jwt_extended.exceptions import JWTExtendedException
 from jwt.exceptions import ExpiredSignatureError, PyJWTError
 
-from backend.services.accounts import Account, TokenClaims
+from backend.services.accounts import ADMIN, Account
+from backend.services.tokens import TokenClaims
 from backend.wiring import services
-from shared.errors import TokenExpired, TokenInvalid, TokenMissing
+from shared.errors import Forbidden, NotFound, TokenExpired, TokenInvalid, TokenMissing
 from shared.settings import Settings
 
 KNOWN_TOKENS = 4096
@@ -50,7 +52,20 @@ def issue(account: Account) -> Token:
 def authenticate() -> Account:
     """The user whose token came with this request. Raises one of the Unauthenticated errors."""
     claims = claimed()
-    return services().accounts.recognise(claims)
+    return services().tokens.recognise(claims)
+
+
+def authenticate_admin() -> Account:
+    """The same for an administrator. Raises Forbidden for everybody else."""
+    user = authenticate()
+    demand_admin(user)
+    return user
+
+
+def demand_admin(user: Account) -> None:
+    """Raises Forbidden."""
+    if user.role != ADMIN:
+        raise Forbidden
 
 
 def authenticate_or_follow_link() -> Account | None:
@@ -62,17 +77,36 @@ def authenticate_or_follow_link() -> Account | None:
     return None
 
 
+def authenticate_scraper() -> None:
+    """Raises NotFound unless the service has a METRICS_TOKEN, Unauthenticated errors unless it came."""
+    expected = services().settings.metrics_token.get_secret_value()
+    if not expected:
+        raise NotFound
+    if not hmac.compare_digest(_sent().encode(), expected.encode()):
+        raise TokenInvalid
+
+
 def claimed() -> TokenClaims:
     """What this request's token says, its signature and time checked; `Bearer` may stand before it."""
+    return claims_of(_sent())
+
+
+def claims_of(token: str) -> TokenClaims:
+    """What this token says, its signature and time checked. Raises TokenInvalid, TokenExpired."""
+    verified: Callable[[str], TokenClaims] = current_app.extensions["darkroom_tokens"]
+    claims = verified(token)
+    if claims.expires_at <= datetime.now(UTC):
+        raise TokenExpired
+    return claims
+
+
+def _sent() -> str:
+    """The token that came with this request. Raises TokenMissing."""
     scheme, _, token = request.headers.get("Authorization", "").strip().partition(" ")
     text = token.strip() if scheme.lower() == "bearer" else scheme
     if not text or (token and scheme.lower() != "bearer"):
         raise TokenMissing
-    verified: Callable[[str], TokenClaims] = current_app.extensions["darkroom_tokens"]
-    claims = verified(text)
-    if claims.expires_at <= datetime.now(UTC):
-        raise TokenExpired
-    return claims
+    return text
 
 
 def _verify(token: str) -> TokenClaims:

@@ -41,6 +41,9 @@ class Caller(Enum):
 
     PUBLIC = "public"
     USER = "user"
+    CLAIMED = "claimed"  # a user, as far as the token says: the service asks whether it counts, in one go with its own
+    ADMIN = "admin"  # a user whose role says so
+    SCRAPER = "scraper"  # Prometheus, by a token of its own
     LINK = "link"  # a user, or whoever has the signed form of the url
 
 
@@ -106,7 +109,7 @@ class Contract:
         if self.media_types and request.mimetype not in self.media_types:
             raise errors.UnsupportedMediaType(f"send {' or '.join(self.media_types)}")
         if self.query:
-            arguments["query"] = reading.validated(self.query, reading.unpacked(self.query, request.args))
+            arguments["query"] = reading.query(self.query)
         if self.headers:
             arguments["headers"] = reading.validated(self.headers, reading.named(self.headers, request.headers))
         if self.body:
@@ -220,8 +223,16 @@ def _tagged(response: Response, tag: str) -> Response:
     return response
 
 
+def _as_scraper() -> dict[str, Any]:
+    auth.authenticate_scraper()
+    return {}
+
+
 CALLERS: dict[Caller, Callable[[], dict[str, Any]]] = {
     Caller.PUBLIC: dict,
     Caller.USER: lambda: {"user": auth.authenticate()},
+    Caller.CLAIMED: lambda: {"claims": auth.claimed()},
+    Caller.ADMIN: lambda: {"admin": auth.authenticate_admin()},
+    Caller.SCRAPER: _as_scraper,
     Caller.LINK: lambda: {"user": auth.authenticate_or_follow_link()},
 }

@@ -1,6 +1,9 @@
 """How gunicorn runs the web tier; its values are the service's settings."""
 
+import os
+import shutil
 import signal
+import tempfile
 from typing import Any
 
 from shared import settings
@@ -16,6 +19,10 @@ timeout = 60
 keepalive = 30
 loglevel = "warning"
 
+MEASURED = "PROMETHEUS_MULTIPROC_DIR"  # prometheus_client looks at it when it is imported
+if MEASURED not in os.environ:  # as it is when a reload reads this file again
+    os.environ[MEASURED] = tempfile.mkdtemp(prefix="darkroom-metrics-")
+
 
 def post_worker_init(worker: Any) -> None:
     """On SIGTERM whoever waits for events is sent home first: else each stream would hold up the end."""
@@ -28,3 +35,8 @@ def post_worker_init(worker: Any) -> None:
             end(number, frame)
 
     signal.signal(signal.SIGTERM, on_sigterm)
+
+
+def on_exit(server: Any) -> None:
+    """What was measured goes with the service."""
+    shutil.rmtree(os.environ[MEASURED], ignore_errors=True)

@@ -16,6 +16,7 @@ from redis.exceptions import RedisError
 
 from backend.services.accounts import Account
 from shared.errors import TooMany
+from shared.metrics import DEGRADED
 from shared.settings import Settings
 
 FAILED_SIGN_UPS = "5/minute"
@@ -109,13 +110,14 @@ def _site(address: str) -> str:
 
 
 class _Seldom(logging.Filter):
-    """Lets one complaint pass in a while: with Redis away every request would have one."""
+    """Counts complaints and lets one pass in a while: with Redis away every request would have one."""
 
     def __init__(self) -> None:
         super().__init__()
         self._silent_until = 0.0
 
     def filter(self, record: logging.LogRecord) -> bool:
+        DEGRADED.labels("limits_unavailable").inc(record.levelno >= logging.ERROR)
         if record.levelno < logging.ERROR or time.monotonic() < self._silent_until:
             return False
         self._silent_until = time.monotonic() + SECONDS_BETWEEN_COMPLAINTS

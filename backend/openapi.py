@@ -22,6 +22,9 @@ BEARER = {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}}
 SECURITY: dict[Caller, list[dict[str, list[str]]]] = {
     Caller.PUBLIC: [],
     Caller.USER: [{"bearer": []}],
+    Caller.CLAIMED: [{"bearer": []}],
+    Caller.ADMIN: [{"bearer": []}],
+    Caller.SCRAPER: [{"bearer": []}],
     Caller.LINK: [{"bearer": []}, {}],
 }
 PATH_TYPES = {"IntegerConverter": {"type": "integer", "minimum": 0}}
@@ -56,6 +59,8 @@ def raised(contract: Contract) -> set[type[AppError]]:
     found: set[type[AppError]] = {*contract.errors, errors.Unavailable, AppError}
     if contract.caller is not Caller.PUBLIC:
         found |= set(TOKEN_ERRORS)
+    if contract.caller is Caller.ADMIN:
+        found.add(errors.Forbidden)
     if contract.caller is Caller.LINK:
         found |= {errors.LinkInvalid, errors.LinkExpired}
     if contract.limits:

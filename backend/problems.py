@@ -51,10 +51,15 @@ PROBLEMS: dict[str, tuple[str, str]] = {
         "must be printable, without @ and without spaces at its ends",
     ),
     "out_of_range": ("必须在 {min} 到 {max} 之间", "must be between {min} and {max}"),
+    "odd": ("必须是偶数", "must be an even number"),
     "unknown_model": ("必须是 {choices} 之一", "must be one of {choices}"),
     "unsupported_kind": ("没有模型支持 {kind}", "no model makes {kind}"),
     "model_lacks_kind": ("该模型不支持 {kind}", "this model does not make {kind}"),
     "unknown_sampling_method": ("必须是 {choices} 之一", "must be one of {choices}"),
+    "unknown_lora": ("必须是 {choices} 之一", "must be one of {choices}"),
+    "named_twice": ("重复", "is named twice"),
+    "prompt_blocked": ("包含不允许的内容", "asks for what is not allowed here"),
+    "priority_reserved": ("只有管理员可以使用该优先级", "is for administrators only"),
     "unknown_provider": ("没有该名称的 API", "none of your API keys has this name"),
     "provider_lacks_kind": ("模型服务商不支持 {kind}", "a provider does not make {kind}"),
     "not_for_providers": ("不适用于模型服务商", "does not apply to a provider"),
@@ -102,11 +107,12 @@ PROBLEMS: dict[str, tuple[str, str]] = {
     "key_needed": ("更换服务商地址时必须重新填写密钥", "is needed again for another machine"),
     "host_refused": ("该地址不允许访问", "is not on the open internet and not one of the providers that are allowed"),
     "host_unknown": ("无法解析该地址", "names a machine that cannot be found"),
+    "not_the_same": ("两次输入不一致", "was not typed the same way twice"),
     "nothing_to_change": ("没有要修改的内容", "nothing to change was given"),
 }
 
 
-def tell(problem: FieldProblem) -> str:
-    """The problem's text in the request's language."""
-    text = PROBLEMS.get(problem.code, PROBLEMS[UNKNOWN])[LANGUAGES.index(language())]
+def tell(problem: FieldProblem, tongue: str = "") -> str:
+    """The problem's text in this language, or in the request's."""
+    text = PROBLEMS.get(problem.code, PROBLEMS[UNKNOWN])[LANGUAGES.index(tongue or language())]
     return text.format_map(defaultdict(lambda: "…", problem.facts))

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from json import dumps
 from typing import Any, get_origin
 
@@ -39,10 +40,20 @@ def json_body() -> Any:
     return data
 
 
-def validated(model: ModelType, data: Any) -> BaseModel:
-    """Raises Invalid naming each field that is wrong."""
+def query(model: ModelType) -> BaseModel:
+    """What stands in the url. Raises Invalid naming each field that is wrong."""
+    return validated(model, unpacked(model, request.args)) if request.query_string else _nothing_asked(model)
+
+
+@cache
+def _nothing_asked(model: ModelType) -> BaseModel:
+    return validated(model, {})
+
+
+def validated(model: ModelType, data: Any, *, strict: bool | None = None) -> BaseModel:
+    """Raises Invalid naming each field that is wrong. Where all that came is text, not `strict` reads numbers in it."""
     try:
-        return model.model_validate(data)
+        return model.model_validate(data, strict=strict)
     except ValidationError as error:
         problems = [_problem(detail) for detail in error.errors(include_url=False, include_input=False)]
         raise Invalid(f"{problems[0].field}: {problems[0].code}", problems) from error

@@ -1,11 +1,16 @@
 """What the service says to people, by stable code, in Chinese (the default) and English."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 from types import MappingProxyType
+from typing import Any
 
 from flask import has_request_context, request
+from werkzeug.datastructures import LanguageAccept
+from werkzeug.http import parse_accept_header
 
 LANGUAGES = ("zh", "en")
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 TEXTS: dict[str, tuple[str, str]] = {
     "ok": ("成功", "OK"),
@@ -49,6 +54,9 @@ TEXTS: dict[str, tuple[str, str]] = {
     "link_invalid": ("链接签名无效", "The link's signature is not valid"),
     "link_expired": ("链接已过期", "The link has expired"),
     "login_failed": ("账号或密码错误", "Wrong account or password"),
+    "account_disabled": ("账号已被管理员停用", "This account was disabled by an administrator"),
+    "own_account": ("不能对自己的账号执行该操作", "This cannot be done to your own account"),
+    "form_refused": ("表单已失效，请刷新页面后重试", "This form is no longer valid, please reload the page"),
     "forbidden": ("没有权限", "Not allowed"),
     "wrong_password": ("旧密码不正确", "The old password is not right"),
     "code_wrong": ("验证码错误或过期", "The code is wrong or has expired"),
@@ -75,6 +83,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     "api_keys_full": ("API 数量已达上限", "You have as many API keys as one may have"),
     "provider_failed": ("模型服务商请求失败", "The provider did not answer as it should"),
     "too_many_requests": ("请求过于频繁，请稍后再试", "Too many requests, please wait a moment"),
+    "queue_full": (
+        "排队任务过多：最多 {limit} 个，请稍后再试",
+        "Too many of your tasks are waiting: at most {limit}, please try again later",
+    ),
     "mail_failed": ("邮件发送失败", "The mail could not be sent"),
     "too_large": ("请求体过大", "The body is too large"),
     "range_not_satisfiable": ("请求的范围超出文件大小", "The file ends before the part that was asked for"),
@@ -88,11 +100,17 @@ TEXTS: dict[str, tuple[str, str]] = {
     "avatar_changed": ("头像更新成功", "Avatar changed"),
     "avatar_read": ("获取头像成功", "Avatar read"),
     "internal_error": ("服务器内部错误", "Internal server error"),
-    "worker_lost": ("多次执行均被中断，任务已放弃", "The worker died several times while it ran this task"),
+    "worker_lost": (
+        "执行该任务的工作进程多次异常终止，任务已放弃",
+        "Workers died several times while they ran this task, so it was given up",
+    ),
     "generation_failed": ("生成失败", "The generation failed"),
     "model_unavailable": ("模型不可用", "The model cannot be loaded"),
     "out_of_memory": ("显存不足", "The device ran out of memory"),
     "reference_unreadable": ("参考图片无法读取", "A reference image cannot be read"),
+    "lora_unavailable": ("LoRA 不可用", "A LoRA cannot be loaded"),
+    "bad_picture": ("模型未能生成有效图片", "The model made no valid picture"),
+    "content_refused": ("图片未通过模型的安全检查", "The model's safety checker refused the picture"),
     "kind_unsupported": ("该模型无法执行此类任务", "The model cannot do this kind of task"),
     "provider_gone": ("该 API 已被删除", "The API key was deleted"),
     "provider_timeout": ("模型服务商未在规定时间内响应", "The provider took too long"),
@@ -111,9 +129,17 @@ def language() -> str:
     """The request's language: `zh` unless Accept-Language prefers English."""
     if not has_request_context():
         return LANGUAGES[0]
-    return request.accept_languages.best_match(LANGUAGES) or LANGUAGES[0]
+    return _preferred(request.headers.get("Accept-Language", ""))
 
 
-def say(code: str, own: Mapping[str, tuple[str, str]] = MappingProxyType({})) -> str:
-    """The text of a code in the request's language; a contract's `own` text comes before the one of all."""
-    return (own.get(code) or TEXTS[code])[LANGUAGES.index(language())]
+@lru_cache(maxsize=256)
+def _preferred(accepted: str) -> str:
+    return parse_accept_header(accepted, LanguageAccept).best_match(LANGUAGES) or LANGUAGES[0]
+
+
+def say(code: str, own: Mapping[str, tuple[str, str]] = NOTHING, facts: Mapping[str, Any] = NOTHING) -> str:
+    """The text of a code in the request's language; a contract's `own` text comes before the one of all.
+
+    `facts` are what it has blanks for.
+    """
+    return (own.get(code) or TEXTS[code])[LANGUAGES.index(language())].format_map(facts)

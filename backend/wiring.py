@@ -1,101 +1,42 @@
 """The one place that builds a service from session, queue, storage and catalogue."""
 
-from dataclasses import dataclass
 from functools import cached_property
-from typing import Self, cast
+from typing import cast
 
 from flask import current_app, g
-from redis import Redis
 from sqlalchemy.orm import Session
 
+from backend.administration import Administration
 from backend.database import sql
 from backend.mail_texts import code_mail
+from backend.resources import Resources
 from backend.services.accounts import Accounts
+from backend.services.admission import Admission
 from backend.services.avatar_urls import AvatarUrls
 from backend.services.avatars import Avatars
 from backend.services.captchas import Captchas
 from backend.services.codes import Codes
 from backend.services.favorites import Favorites
 from backend.services.files import Files
+from backend.services.gauges import Gauges
 from backend.services.generations import Generations
 from backend.services.history import History
 from backend.services.links import Links
-from backend.services.mail import LogMailer, Mailer
 from backend.services.models import Models
 from backend.services.orders import Orders
-from backend.services.patience import Patience
-from backend.services.pictures import Pictures
 from backend.services.profiles import Profiles
 from backend.services.prompts import Prompts
 from backend.services.provider_keys import ProviderKeys
 from backend.services.readiness import Readiness
 from backend.services.references import References
 from backend.services.sign_ups import SignUps
-from backend.services.smtp import SmtpMailer
 from backend.services.tasks import Tasks
+from backend.services.tokens import Tokens
 from backend.services.uploads import Uploads
 from backend.services.verification import Verification
 from backend.services.waiting import Waiting
-from backend.watch import Watch
-from shared import db
-from shared.addresses import Addresses
-from shared.catalog import Catalog
-from shared.fetcher import Fetcher
-from shared.progress import Channel, ProgressBoard, redis_client
-from shared.queue import Queue, celery_app
-from shared.room import Room
 from shared.settings import Settings
-from shared.storage import LocalStorage, Storage
-from shared.vault import Vault
-
-PROVIDER_PATIENCE_SECONDS = 1.0
-
-
-@dataclass(frozen=True)
-class Resources:
-    """What lives as long as the app and is shared by all requests."""
-
-    settings: Settings
-    catalog: Catalog
-    queue: Queue
-    redis: Redis
-    progress: ProgressBoard
-    storage: Storage
-    links: Links
-    vault: Vault
-    mailer: Mailer
-    pictures: Pictures
-    fetcher: Fetcher
-    provider_room: Room
-    addresses: Addresses
-    patience: Patience
-    watch: Watch
-
-    @classmethod
-    def of(cls, settings: Settings) -> Self:
-        redis = redis_client(settings.redis_url)
-        return cls(
-            settings=settings,
-            catalog=Catalog.read(settings.models_file),
-            queue=Queue(celery_app(settings.celery_url)),
-            redis=redis,
-            progress=ProgressBoard(redis),
-            storage=LocalStorage(settings.data_dir / "files"),
-            links=Links(settings.secret_key.get_secret_value(), settings.link_minutes),
-            vault=Vault.of(settings),
-            mailer=SmtpMailer(settings) if settings.smtp_host else LogMailer(),
-            pictures=Pictures(settings.upload_max_megapixels),
-            fetcher=Fetcher(),
-            provider_room=Room(max(1, settings.web_threads // 4), PROVIDER_PATIENCE_SECONDS),
-            addresses=Addresses(),
-            patience=Patience(redis, settings.limits),
-            watch=Watch(Channel(redis), lambda: db.connect(settings.database), settings.web_watchers),
-        )
-
-    def close(self) -> None:
-        """The process is about to end."""
-        self.watch.close()
-        self.watch.join()
+from shared.workers import Workers
 
 
 class Services:
@@ -108,6 +49,10 @@ class Services:
     @cached_property
     def accounts(self) -> Accounts:
         return Accounts(self._session, self.codes, self.avatars, self._resources.patience)
+
+    @cached_property
+    def tokens(self) -> Tokens:
+        return Tokens(self._session, self._resources.reads)
 
     @cached_property
     def sign_ups(self) -> SignUps:
@@ -134,16 +79,23 @@ class Services:
     @cached_property
     def generations(self) -> Generations:
         r = self._resources
-        return Generations(self._session, self.tasks, self.orders, self.references, r.queue, r.progress)
+        order = (self.tasks, self.orders, self.references, self.admission)
+        return Generations(self._session, *order, r.queue, r.progress)
+
+    @cached_property
+    def admission(self) -> Admission:
+        r = self._resources
+        return Admission(self._session, r.forecasts, r.settings.queue_cap)
 
     @cached_property
     def tasks(self) -> Tasks:
-        return Tasks(self._session, self._resources.progress, self._resources.links)
+        r = self._resources
+        return Tasks(r.reads, r.task_rows, r.progress, r.links, r.forecasts)
 
     @cached_property
     def orders(self) -> Orders:
         r = self._resources
-        return Orders(r.catalog, self.references, self.provider_keys, r.settings.prompt_max_length)
+        return Orders(r.catalog, self.references, self.provider_keys, r.settings.prompt_max_length, r.blocked)
 
     @cached_property
     def provider_keys(self) -> ProviderKeys:
@@ -168,7 +120,7 @@ class Services:
 
     @cached_property
     def waiting(self) -> Waiting:
-        return Waiting(self._session, self.tasks, self._resources.watch)
+        return Waiting(self.tasks, self._resources.watch)
 
     @cached_property
     def references(self) -> References:
@@ -185,7 +137,7 @@ class Services:
 
     @cached_property
     def history(self) -> History:
-        return History(self._session, self.links, self.favorites)
+        return History(self._session, self.links, self.favorites, self._resources.settings.admins_see_content)
 
     @cached_property
     def favorites(self) -> Favorites:
@@ -195,18 +147,27 @@ class Services:
     def links(self) -> Links:
         return self._resources.links
 
+    @cached_property
+    def administration(self) -> Administration:
+        return Administration(self._session, self.accounts, self.generations, self._resources)
+
     @property
     def settings(self) -> Settings:
         return self._resources.settings
 
     @cached_property
+    def gauges(self) -> Gauges:
+        r = self._resources
+        return Gauges(r.reads, Workers(self._session, r.settings.lease_seconds))
+
+    @cached_property
     def readiness(self) -> Readiness:
         r = self._resources
-        return Readiness(self._session, r.redis, r.storage, r.settings.lease_seconds)
+        return Readiness(self._session, r.redis, r.storage, Workers(self._session, r.settings.lease_seconds))
 
 
 def services() -> Services:
-    """The current request's services."""
+    """The current request's services; its session begins when one of them first uses it."""
     if "services" not in g:
         g.services = Services(current_app.extensions["darkroom"], sql.session())
     return cast(Services, g.services)

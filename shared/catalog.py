@@ -8,58 +8,36 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, get_args
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
+from shared.entries import Entry, Limits, Lora, fit_loras
 from shared.errors import Invalid
 from shared.generation import SEED_LIMIT, Kind, Parameters
+from shared.sampling import SamplingMethod, canonical
 
-SamplingMethod = Literal["DDIM", "DPM++ 2M", "DPM++ 2M Karras", "Euler", "Euler a", "UniPC"]
-SAMPLING_METHODS: tuple[str, ...] = get_args(SamplingMethod)
+FULL_PIXELS = 768 * 768  # above, one picture fills a device already: an H200 gains nothing at 1024 px
+SINGLE_FILES = (".safetensors", ".ckpt")
 
 
 class InvalidCatalog(Exception):
     """The models file cannot be read or contradicts itself."""
 
 
-class Entry(BaseModel):
-    """Base of what stands in the file."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Limits(Entry):
-    """The smallest and largest value of a parameter, and the one taken when none is given."""
-
-    min: float
-    max: float
-    default: float
-
-    @model_validator(mode="after")
-    def _ordered(self) -> Self:
-        if not self.min <= self.default <= self.max:
-            raise ValueError("min <= default <= max must hold")
-        return self
-
-    def fit(self, field: str, value: float | None) -> float:
-        """`value`, or the default for None. Raises Invalid naming the field outside the limits."""
-        if value is None:
-            return self.default
-        if not self.min <= value <= self.max:
-            raise Invalid.of(f"parameters.{field}", "out_of_range", min=f"{self.min:g}", max=f"{self.max:g}")
-        return value
-
-
 class Model(Entry):
-    """One model. `source` is a hub id or a path (relative to the models file); `max_batch` pictures run in one call.
+    """One model. `source` is a hub id or a path, relative to the models file; a call makes up to `max_batch` pictures.
 
-    `max_images` is how many references one task may have; `num_frames` and `fps` are there for models that make video.
+    A single file of weights needs the `pipeline` class that it is for, and to do without the hub a `config`: a folder
+    in diffusers' format that may lack the weights. `max_images` is how many references one task may have; `num_frames`
+    and `fps` are there for models that make video.
     """
 
     id: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,127}$")
     source: str
     revision: str | None = None
+    pipeline: str | None = Field(None, pattern=r"^[A-Z][A-Za-z0-9]*Pipeline$")
+    config: str | None = None
     description: str = ""
     kinds: Annotated[frozenset[Kind], Field(min_length=1)]
     dtype: Literal["auto", "float32", "float16", "bfloat16"] = "auto"
@@ -75,11 +53,45 @@ class Model(Entry):
     fps: Limits | None = None
     max_images: int = Field(1, ge=1, le=8)
     max_batch: int = Field(1, ge=1)
+    loras: tuple[Lora, ...] = ()
+    profile: Literal["exact", "fast"] = "exact"
+    safety_checker: bool = True
+
+    @property
+    def single_file(self) -> bool:
+        return self.source.endswith(SINGLE_FILES)
+
+    def usual_batch(self, width: int, height: int) -> int:
+        """How many pictures share a call where nobody has measured how many pay.
+
+        What one user's cached steps go by must not be another's, so a `fast` model makes one at a time; and one clip
+        fills any device.
+        """
+        alone = self.profile == "fast" or all(kind.makes_video for kind in self.kinds)
+        return 1 if alone or width * height > FULL_PIXELS else self.max_batch
 
     @model_validator(mode="after")
     def _video_has_frames(self) -> Self:
-        if any(kind.makes_video for kind in self.kinds) and not (self.num_frames and self.fps):
+        if not any(kind.makes_video for kind in self.kinds):
+            return self
+        if not (self.num_frames and self.fps):
             raise ValueError("a model that makes video needs num_frames and fps")
+        if any(side % 2 for limits in (self.width, self.height) for side in (limits.min, limits.max, limits.default)):
+            raise ValueError("a model that makes video needs even limits of width and height")
+        if self.multiple % 2:
+            raise ValueError("a model that makes video needs an even multiple")
+        return self
+
+    @model_validator(mode="after")
+    def _single_file_has_a_class(self) -> Self:
+        if self.single_file and not self.pipeline:
+            raise ValueError("a single file of weights needs the pipeline class that it is for")
+        return self
+
+    @model_validator(mode="after")
+    def _loras_have_their_own_names(self) -> Self:
+        if len({lora.name for lora in self.loras}) < len(self.loras):
+            raise ValueError("two loras have the same name")
         return self
 
     def refuse_images(self, kind: Kind, count: int) -> None:
@@ -100,7 +112,7 @@ class Model(Entry):
         Raises Invalid naming the field for a value outside this model's limits, or one that this kind has no use for.
         """
         chosen: dict[str, Any] = {
-            **self._size(requested, like),
+            **self._size(kind, requested, like),
             "steps": int(self.steps.fit("steps", requested.get("steps"))),
             "seed": requested["seed"] if requested.get("seed") is not None else seed,
             "guidance_scale": float(self.guidance_scale.fit("guidance_scale", requested.get("guidance_scale"))),
@@ -108,12 +120,13 @@ class Model(Entry):
             "sampling_method": self._sampling_method(requested.get("sampling_method")),
             "num_images": int(self.num_images.fit("num_images", requested.get("num_images"))),
             **self._of_kind(kind, requested),
+            **self._on_request(requested),
         }
         if chosen["seed"] + chosen["num_images"] > SEED_LIMIT:
             raise Invalid.of("parameters.seed", "less_than", lt=SEED_LIMIT - chosen["num_images"] + 1)
         return Parameters(model=self.id, **chosen)
 
-    def _size(self, requested: Mapping[str, Any], like: tuple[int, int] | None) -> dict[str, int]:
+    def _size(self, kind: Kind, requested: Mapping[str, Any], like: tuple[int, int] | None) -> dict[str, int]:
         asked = {name: requested.get(name) for name in ("width", "height")}
         if like and asked == {"width": None, "height": None}:
             scale = math.sqrt(self.width.default * self.height.default / (like[0] * like[1]))
@@ -122,10 +135,14 @@ class Model(Entry):
                 "width": int(min(max(whole[0], self.width.min), self.width.max)),
                 "height": int(min(max(whole[1], self.height.min), self.height.max)),
             }
-        return {
+        fitted = {
             "width": int(self.width.fit("width", asked["width"])),
             "height": int(self.height.fit("height", asked["height"])),
         }
+        for name, side in fitted.items():
+            if kind.makes_video and side % 2:  # H.264 as browsers play it halves both sides of the colours
+                raise Invalid.of(f"parameters.{name}", "odd")
+        return fitted
 
     def _of_kind(self, kind: Kind, requested: Mapping[str, Any]) -> dict[str, Any]:
         limits: dict[str, Limits] = {}
@@ -133,18 +150,27 @@ class Model(Entry):
             limits["strength"] = self.strength
         if kind.makes_video and self.num_frames and self.fps:
             limits |= {"num_frames": self.num_frames, "fps": self.fps}
-        for name in {"strength", "num_frames", "fps"} - limits.keys():
+        pictures_only = {"output_format"} if kind.makes_video else set()
+        for name in ({"strength", "num_frames", "fps"} | pictures_only) - limits.keys():
             if requested.get(name) is not None:
                 raise Invalid.of(f"parameters.{name}", "not_applicable", kind=kind.value)
         fitted = {name: limit.fit(name, requested.get(name)) for name, limit in limits.items()}
         return {name: float(value) if name == "strength" else int(value) for name, value in fitted.items()}
 
+    def _on_request(self, requested: Mapping[str, Any]) -> dict[str, Any]:
+        """What is there only for who asks for it."""
+        there = {name: requested[name] for name in ("output_format", "reproducible") if requested.get(name)}
+        loras = fit_loras(self.loras, requested.get("loras") or ())
+        return {**there, "loras": loras} if loras else there
+
     def _sampling_method(self, name: str | None) -> str:
-        known: dict[str, str] = {method.casefold(): method for method in self.sampling_methods}
-        if name is not None and name.casefold() not in known:
+        if not name:
+            return self.sampling_methods[0]
+        method = canonical(name, self.sampling_methods)
+        if method is None:
             choices = ", ".join(self.sampling_methods)
             raise Invalid.of("parameters.sampling_method", "unknown_sampling_method", choices=choices)
-        return known[name.casefold()] if name else self.sampling_methods[0]
+        return method
 
 
 class ModelsFile(Entry):
@@ -169,7 +195,7 @@ class Catalog:
         except ValidationError as error:
             first = error.errors()[0]
             raise InvalidCatalog(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
-        models = {entry.id: entry.model_copy(update={"source": _located(entry.source, path)}) for entry in entries}
+        models = {entry.id: _found(entry, path) for entry in entries}
         if len(models) < len(entries):
             raise InvalidCatalog(f"{path}: two models have the same id")
         return cls(models)
@@ -190,6 +216,13 @@ class Catalog:
         if kind not in self.models[name].kinds:
             raise Invalid.of("parameters.model", "model_lacks_kind", kind=kind.value)
         return self.models[name]
+
+
+def _found(model: Model, models_file: Path) -> Model:
+    """The entry with its paths made absolute."""
+    loras = tuple(lora.model_copy(update={"source": _located(lora.source, models_file)}) for lora in model.loras)
+    config = model.config and _located(model.config, models_file)
+    return model.model_copy(update={"source": _located(model.source, models_file), "config": config, "loras": loras})
 
 
 def _located(source: str, models_file: Path) -> str:

@@ -9,15 +9,18 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Engine, Select, and_, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, and_, func, or_, select, update
 
 from shared.clock import database_now
 from shared.db import write
-from shared.generation import Kind, Parameters
+from shared.generation import Kind, Parameters, Shape
 from shared.lifecycle import Status, move
 from shared.models import Task, Worker
+from shared.queue_order import ORDER
+from shared.rates import record
+from shared.shares import advance, lift, liftable
+from shared.turns import RULES, QueueRules, Turns
 
-LOOK_AHEAD = 64
 WORKER_LOST = "worker_lost"
 NO_HOLDER: dict[str, Any] = {"worker_id": None, "lease_until": None}
 
@@ -48,27 +51,36 @@ class Expired:
 class Claims:
     """The claims of one worker process; its id is made in the process that holds the device."""
 
-    def __init__(self, engine: Engine, worker_id: str, lease_seconds: float, max_attempts: int) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        worker_id: str,
+        lease_seconds: float,
+        max_attempts: int,
+        rules: QueueRules = RULES,
+    ) -> None:
         self._engine = engine
         self._worker_id = worker_id
         self._lease_seconds = lease_seconds
         self._max_attempts = max_attempts
+        self._turns = Turns(rules)
 
-    def claim(self, queue: str, limit: Callable[[str], int]) -> list[Claim]:
-        """The oldest queued task and up to `limit(model)` - 1 more that share its batch key; empty when none waits.
+    def claim(self, queue: str, limit: Callable[[Shape], int], loaded: Collection[str] = ()) -> list[Claim]:
+        """The fairest task and up to `limit(shape)` - 1 more that share its batch key; empty when none waits.
 
-        Looks first and locks only what it takes, so that another worker is not pushed deeper into the queue.
+        `loaded` models are preferred within bounds (shared/turns.py). Looks first and locks only what it takes, so that
+        another worker is not pushed deeper into the queue.
         """
+        self._lift(queue)
         with write(self._engine) as connection:
-            candidates, size = _look(connection, queue, limit)
-            ids = [row.id for row in connection.execute(_lock(candidates, size))] if candidates else []
-            if not ids:
+            turn = self._turns.take(connection, queue, limit, loaded)
+            if turn is None:
                 return []
             connection.execute(
                 move(
                     Status.QUEUED,
                     Status.PROCESSING,
-                    Task.id.in_(ids),
+                    Task.id.in_(turn.ids),
                     worker_id=self._worker_id,
                     fence=Task.fence + 1,
                     attempt=Task.attempt + 1,
@@ -76,7 +88,13 @@ class Claims:
                     started_at=database_now(),
                 )
             )
-            return [_claim(row) for row in connection.execute(_claimed(ids)).all()]
+            advance(connection, queue, turn.priority, turn.virtual_time)
+            return [_claim(row) for row in connection.execute(_claimed(turn.ids)).all()]
+
+    def measured(self, claimed: Sequence[Claim], seconds: float, *, whole: bool = True) -> None:
+        """The pipeline call of these claims took so long; not `whole` when it was stopped."""
+        with write(self._engine) as connection:
+            record(connection, [claim.id for claim in claimed], seconds, whole=whole)
 
     def renew(self, held: Collection[tuple[int, int]]) -> dict[tuple[int, int], bool]:
         """Prolong the leases of the (id, fence) pairs that are really held.
@@ -104,6 +122,17 @@ class Claims:
         """The same for a task that cannot be done."""
         return self._end(claim, Status.FAILED, error_code=error_code)
 
+    def pass_on(self, claim: Claim, error_code: str) -> bool:
+        """Back into the queue for another worker, as a try that counts. True after the last: it has failed."""
+        if claim.attempt >= self._max_attempts:
+            return self.fail(claim, error_code)
+        self._turns.leave_to_others(claim.id)
+        mine = self._mine([(claim.id, claim.fence)])
+        with write(self._engine) as connection:
+            _cancel(connection, mine)
+            connection.execute(move(*BACK, mine, **NO_HOLDER))
+        return False
+
     def give_back(self, held: Collection[tuple[int, int]]) -> int:
         """Put claims back into the queue as if they had never been taken: the attempt does not count."""
         if not held:
@@ -113,9 +142,10 @@ class Claims:
             back = connection.execute(move(*BACK, self._mine(held), attempt=Task.attempt - 1, **NO_HOLDER))
             return back.rowcount
 
-    def take_over(self, node: str) -> int:
-        """Free the tasks of this node's earlier processes, which are dead, without waiting for their leases."""
-        dead = select(Worker.id).where(Worker.node == node, Worker.id != self._worker_id)
+    def take_over(self, node: str, pid: int | None = None) -> int:
+        """Free the tasks of this node's earlier processes, or of that one, which are dead: no lease is waited for."""
+        earlier = Worker.id != self._worker_id if pid is None else Worker.pid == pid
+        dead = select(Worker.id).where(Worker.node == node, earlier)
         return sum(self._free(Task.worker_id.in_(dead)))
 
     def expire(self) -> Expired:
@@ -128,6 +158,14 @@ class Claims:
         old = and_(Task.status == Status.QUEUED, Task.queue == queue, Task.created_at < database_now(-seconds))
         with self._engine.connect() as connection:
             return connection.scalar(select(func.count()).select_from(Task).where(old)) or 0
+
+    def _lift(self, queue: str) -> None:
+        """In a transaction of its own, and seldom: to find nobody takes no lock."""
+        with self._engine.connect() as connection:
+            found = liftable(connection, queue, self._turns.rules.lift_seconds)
+        if found:
+            with write(self._engine) as connection:
+                lift(connection, queue, found)
 
     def _free(self, *where: ColumnElement[bool]) -> tuple[int, int]:
         worn_out = Task.attempt >= self._max_attempts
@@ -143,7 +181,11 @@ class Claims:
         mine = self._mine([(claim.id, claim.fence)])
         ended = move(Status.PROCESSING, status, mine, finished_at=database_now(), **NO_HOLDER, **values)
         with write(self._engine) as connection:
-            return connection.execute(ended).rowcount == 1
+            if connection.execute(ended).rowcount:
+                return True
+            # who lost the connection while this was committed asks again, and has to hear that it is so
+            done = (Task.id == claim.id, Task.fence == claim.fence, Task.status == status)
+            return connection.scalar(select(Task.id).where(*done)) is not None
 
     def _mine(self, held: Collection[tuple[int, int]]) -> ColumnElement[bool]:
         pairs = or_(*(and_(Task.id == task, Task.fence == fence) for task, fence in held))
@@ -160,29 +202,10 @@ def _cancel(connection: Connection, *where: ColumnElement[bool]) -> None:
     connection.execute(move(Status.PROCESSING, Status.CANCELLED, *where, Task.cancel_requested.is_(True), **ended))
 
 
-def _look(connection: Connection, queue: str, limit: Callable[[str], int]) -> tuple[list[int], int]:
-    """Ids worth locking, twice as many as wanted since others look too, and how many are wanted."""
-    waiting = connection.execute(
-        select(Task.id, Task.batch_key, Task.model)
-        .where(Task.status == Status.QUEUED, Task.queue == queue)
-        .order_by(Task.id)
-        .limit(LOOK_AHEAD)
-    ).all()
-    if not waiting:
-        return [], 0
-    size = limit(waiting[0].model)
-    return [row.id for row in waiting if row.batch_key == waiting[0].batch_key][: 2 * size], size
-
-
-def _lock(candidates: Sequence[int], size: int) -> Select[int]:
-    free = select(Task.id).where(Task.id.in_(candidates), Task.status == Status.QUEUED)
-    return free.order_by(Task.id).limit(size).with_for_update(skip_locked=True)
-
-
 def _claimed(ids: Sequence[int]) -> Any:
     claim = (Task.id, Task.fence, Task.attempt, Task.public_id)
     order = (Task.user_id, Task.kind, Task.prompt, Task.parameters, Task.images)
-    return select(*claim, *order).where(Task.id.in_(ids)).order_by(Task.id)
+    return select(*claim, *order).where(Task.id.in_(ids)).order_by(*ORDER)
 
 
 def _claim(row: Any) -> Claim:

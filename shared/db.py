@@ -13,10 +13,14 @@ from sqlalchemy.dialects.sqlite.base import SQLiteCompiler
 from sqlalchemy.orm import Session
 
 WRITES = {"sqlite_begin": "IMMEDIATE"}
+PATIENCE_SECONDS = 30.0  # no statement takes long, and a server behind a cut cable never says that it is gone
 
 
-def engine_options(url: str, connections: int = 5) -> dict[str, Any]:
-    """Keyword arguments of `create_engine` for this url and so many threads that use it."""
+def engine_options(url: str, connections: int = 5, patience: float | None = PATIENCE_SECONDS) -> dict[str, Any]:
+    """Keyword arguments of `create_engine` for this url and so many threads that use it.
+
+    A server that has not answered after `patience` seconds is away; with None it is waited for.
+    """
     common = {"hide_parameters": True, "pool_size": connections}  # errors are logged; what users wrote must not be
     if make_url(url).get_backend_name() == "sqlite":
         return {**common, "connect_args": {"timeout": 15, "check_same_thread": False}}
@@ -27,15 +31,23 @@ def engine_options(url: str, connections: int = 5) -> dict[str, Any]:
         "pool_recycle": 1800,
         "connect_args": {
             "connect_timeout": 5,
+            "read_timeout": patience,
+            "write_timeout": patience,
             "init_command": "SET time_zone = '+00:00'",
             "charset": "utf8mb4",
         },
     }
 
 
-def connect(url: str) -> Engine:
+def connect(url: str, patience: float | None = PATIENCE_SECONDS) -> Engine:
     """An engine of this url that keeps the habits above."""
-    return configure(create_engine(url, **engine_options(url)))
+    return configure(create_engine(url, **engine_options(url, patience=patience)))
+
+
+def connect_for_reads(url: str, connections: int) -> Engine:
+    """An engine for single reads: without transactions, and without asking first whether the server is still there."""
+    options = {**engine_options(url, connections), "isolation_level": "AUTOCOMMIT", "pool_pre_ping": False}
+    return create_engine(url, **options, pool_reset_on_return=None, skip_autocommit_rollback=True)
 
 
 def configure(engine: Engine) -> Engine:

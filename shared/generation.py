@@ -2,12 +2,14 @@
 
 import hashlib
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
+OutputFormat = Literal["png", "webp", "jpeg"]
 SEED_LIMIT = 2**63
-FREE_IN_A_BATCH = {"seed", "negative_prompt", "num_images"}
+FREE_IN_A_BATCH = {"seed", "negative_prompt", "num_images", "output_format"}
 OF_PROVIDERS = ("provider", "model", "width", "height", "num_images")
 
 
@@ -28,13 +30,22 @@ class Kind(StrEnum):
         return self in {Kind.TEXT_TO_VIDEO, Kind.IMAGE_TO_VIDEO}
 
 
+class Shape(NamedTuple):
+    """What decides how many pictures one call of a pipeline should make."""
+
+    model: str
+    width: int
+    height: int
+
+
 @dataclass(frozen=True, kw_only=True)
 class Parameters:
     """Everything but the prompt. Sizes are pixels; `seed` is the first picture's, the next one has `seed + 1`.
 
     With a `provider` (the name that a user gave their key for one) there is nothing but its model, size and count. Else
     `strength` (0 to 1: how much of the reference may change) is there for image-to-image only, `num_frames` and `fps`
-    for video only.
+    for video only. What follows is there only where it was asked for: `output_format` is PNG without it; a
+    `reproducible` picture is computed alone; `loras` have a `name` and a `weight` each.
     """
 
     model: str
@@ -50,6 +61,9 @@ class Parameters:
     num_frames: int | None = None
     fps: int | None = None
     provider: str | None = None
+    output_format: OutputFormat | None = None
+    reproducible: bool | None = None
+    loras: Sequence[Mapping[str, Any]] | None = None
 
     @property
     def denoising_steps(self) -> int:

@@ -3,33 +3,31 @@
 Progress is real or absent: with Redis away writing does nothing and reading finds nothing.
 """
 
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import structlog
 from redis import Redis
 from redis.backoff import NoBackoff
 from redis.client import PubSub
 from redis.exceptions import RedisError
 from redis.retry import Retry
 
-log = structlog.get_logger(__name__)
+from shared.breaker import Breaker
 
 LIFETIME_SECONDS = 3600
-PAUSE_SECONDS = 5.0
 CHANNEL = "darkroom:progress"
-FIELDS = ("fence", "step", "steps")
+FIELDS = ("fence", "step", "steps", "phase")
 
 
 @dataclass(frozen=True)
 class Progress:
-    """`step` of `steps` denoising steps of one claim (its fence) are done."""
+    """`step` of `steps` denoising steps of one claim (its fence) are done; `phase` is what goes on before the first."""
 
     fence: int
     step: int
     steps: int
+    phase: str = ""
 
 
 def redis_client(url: str) -> Redis:
@@ -65,31 +63,15 @@ class Channel:
 
 
 class ProgressBoard:
-    """Writes and reads progress by a task's public id."""
+    """Writes and reads progress by a task's public id. After a failure Redis is left alone: steps are not slowed."""
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
-        self._silent_until = 0.0
+        self._breaker = Breaker("progress_unavailable")
 
     def write(self, task: str, progress: Progress) -> bool:
-        """Remember and publish; True when this claim has been asked to stop.
-
-        After a failure Redis is left alone for some seconds, so that steps are not slowed.
-        """
-        if time.monotonic() < self._silent_until:
-            return False
-        key = _key(task)
-        fields: dict[Any, Any] = asdict(progress)
-        try:
-            with self._redis.pipeline(transaction=False) as pipeline:
-                pipeline.hset(key, mapping=fields)
-                pipeline.expire(key, LIFETIME_SECONDS)
-                pipeline.publish(CHANNEL, task)
-                pipeline.get(_stop_key(task))
-                asked = pipeline.execute()[-1]
-        except RedisError as error:
-            self._pause(error)
-            return False
+        """Remember and publish; True when this claim has been asked to stop."""
+        asked = self._breaker.ask(lambda: self._write(task, progress), None)
         return bool(asked == str(progress.fence))
 
     def read(self, task: str, fence: int) -> Progress | None:
@@ -98,47 +80,56 @@ class ProgressBoard:
 
     def read_all(self, fences: Mapping[str, int]) -> dict[str, Progress]:
         """The progress of just these claims (their fences by task), as far as it is known, in one round trip."""
-        if not fences or time.monotonic() < self._silent_until:
-            return {}
-        try:
-            found = self._fetch(list(fences))
-        except RedisError as error:
-            self._pause(error)
+        found = self._breaker.ask(lambda: self._fetch(list(fences)), None) if fences else None
+        if found is None:
             return {}
         known = {task: _progress(fields) for task, fields in zip(fences, found, strict=True)}
         return {task: progress for task, progress in known.items() if progress and progress.fence == fences[task]}
 
+    def announce(self, task: str) -> None:
+        """Tell who watches that this task has changed; the row says how."""
+        self._breaker.ask(lambda: self._redis.publish(CHANNEL, task), None)
+
+    def ask_to_stop(self, task: str, fence: int) -> None:
+        """Tell the worker that holds this claim; without Redis it learns from the row, at its next beat."""
+        self._breaker.ask(lambda: self._redis.set(_stop_key(task), fence, ex=LIFETIME_SECONDS), None)
+
+    def _write(self, task: str, progress: Progress) -> Any:
+        """The fence that has been asked to stop, if any."""
+        key = _key(task)
+        fields: dict[Any, Any] = asdict(progress)
+        with self._redis.pipeline(transaction=False) as pipeline:
+            pipeline.hset(key, mapping=fields)
+            pipeline.expire(key, LIFETIME_SECONDS)
+            pipeline.publish(CHANNEL, task)
+            pipeline.get(_stop_key(task))
+            return pipeline.execute()[-1]
+
     def _fetch(self, tasks: Sequence[str]) -> list[Any]:
-        if len(tasks) == 1:  # most polls: a pipeline would cost them twice as much
-            return [self._redis.hmget(_key(tasks[0]), *FIELDS)]
+        if len(tasks) == 1:
+            return [self._fetch_one(_key(tasks[0]))]
         with self._redis.pipeline(transaction=False) as pipeline:
             for task in tasks:
                 pipeline.hmget(_key(task), *FIELDS)
             return pipeline.execute()
 
-    def announce(self, task: str) -> None:
-        """Tell who watches that this task has changed; the row says how."""
-        self._try(lambda: self._redis.publish(CHANNEL, task))
-
-    def ask_to_stop(self, task: str, fence: int) -> None:
-        """Tell the worker that holds this claim; without Redis it learns from the row, at its next beat."""
-        self._try(lambda: self._redis.set(_stop_key(task), fence, ex=LIFETIME_SECONDS))
-
-    def _try(self, act: Callable[[], object]) -> None:
-        if time.monotonic() < self._silent_until:
-            return
+    def _fetch_one(self, key: str) -> Any:
+        """Most polls: on a connection of the client's, past its own way, which takes twice as long."""
+        pool = self._redis.connection_pool
+        connection = pool.get_connection()
         try:
-            act()
-        except RedisError as error:
-            self._pause(error)
-
-    def _pause(self, error: RedisError) -> None:
-        self._silent_until = time.monotonic() + PAUSE_SECONDS
-        log.warning("progress_unavailable", error=type(error).__name__)
+            connection.send_command("HMGET", key, *FIELDS)  # type: ignore[no-untyped-call]
+            return connection.read_response()
+        except RedisError:
+            connection.disconnect()  # type: ignore[no-untyped-call]
+            return self._redis.hmget(key, *FIELDS)  # which connects again
+        finally:
+            pool.release(connection)
 
 
 def _progress(fields: Sequence[str | None]) -> Progress | None:
-    return None if None in fields else Progress(*(int(field) for field in fields if field is not None))
+    fence, step, steps, phase = fields
+    return Progress(int(fence), int(step), int(steps), phase or "") if fence and step and steps else None
 
 
 def _key(task: str) -> str:

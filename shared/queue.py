@@ -1,16 +1,16 @@
 """Sends hints, and configures Celery alike on both sides.
 
-A hint that cannot be sent is logged and forgotten: the row is safe, and a worker's sweep rings again for it.
+A hint that cannot be sent is logged and forgotten: the row is safe, and idle workers look for it by themselves.
 """
 
 from typing import Any
 
 import structlog
 from celery import Celery
-from kombu.exceptions import KombuError, OperationalError
-from redis.exceptions import RedisError
+from kombu.exceptions import OperationalError
 
 from shared.messages import QUEUES, Wake
+from shared.metrics import DEGRADED
 
 log = structlog.get_logger(__name__)
 
@@ -69,16 +69,7 @@ class Queue:
         try:
             self._app.send_task(hint.name, kwargs=hint.payload(), queue=hint.queue)
         except (OperationalError, OSError) as error:
+            DEGRADED.labels("hint_not_sent").inc()
             log.warning("hint_not_sent", queue=hint.queue, error=type(error).__name__)
             return False
         return True
-
-    def ring(self, hint: Wake) -> bool:
-        """Send unless such a hint waits already: who rings at intervals must not pile them up."""
-        try:
-            with self._app.pool.acquire() as connection:
-                if connection.default_channel.queue_declare(hint.queue).message_count:
-                    return True
-        except (KombuError, RedisError, OSError) as error:
-            log.debug("queue_not_readable", queue=hint.queue, error=type(error).__name__)
-        return self.send(hint)

@@ -68,19 +68,33 @@ class Settings(BaseSettings):
     accel_redirect: str = Field("", pattern=r"^(/.*/)?$")
 
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    memory_gb: float = Field(0, ge=0, le=4096)
+    embedding_cache_mb: int = Field(256, ge=0, le=65536)
+    compile: Literal["auto", "on", "off"] = "auto"
     lease_seconds: float = Field(15, ge=1, le=600)
     heartbeat_seconds: float = Field(3, ge=0.1, le=60)
+    stall_seconds: float = Field(300, ge=1, le=24 * 3600)
+    load_seconds: float = Field(900, ge=10, le=24 * 3600)
+    max_worker_memory: int = Field(0, ge=0, le=10_000_000)
     io_threads: int = Field(4, ge=1, le=64)
     max_attempts: int = Field(3, ge=1, le=10)
+    queue_cap: int = Field(1000, ge=0, le=100_000)
+    running_cap: int = Field(0, ge=0, le=10_000)
+    warm_seconds: float = Field(10, ge=0, le=3600)
+    lift_seconds: float = Field(600, ge=1, le=24 * 3600)
 
     prompt_max_length: int = Field(2000, ge=1, le=20_000)
+    blocked_prompts_file: AbsolutePath | None = None
     upload_max_megapixels: int = Field(40, ge=1, le=500)
     upload_hours: float = Field(24, ge=0.01, le=24 * 366)
+    orphan_hours: float = Field(24, ge=1, le=24 * 366)
     fetch_images: bool = True
     answer_seconds: float = Field(60, ge=1, le=300)
     link_minutes: int = Field(60, ge=1, le=7 * 24 * 60)
     favorites_max: int = Field(10_000, ge=1, le=1_000_000)
 
+    admins_see_content: bool = False
+    metrics_token: SecretStr = SecretStr("")
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["console", "json"] = "console"
 

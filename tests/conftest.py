@@ -16,7 +16,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import Engine, update
 
 from backend import create_app
-from backend.wiring import Resources
+from backend.resources import Resources
 from shared import db, migrations
 from shared.models import Base, Favorite
 from shared.settings import Settings

@@ -84,6 +84,9 @@ class Server:
         log.close()
         until(self.ready, type(self).__name__)
 
+    def runs(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
     def kill(self) -> None:
         if self._process:
             self._process.kill()

@@ -11,11 +11,14 @@ from shared.queue import celery_app
 from worker import NODE_VARIABLE, process
 
 NOT_STARTED = 70  # the parent starts the next one
-START_SECONDS = 900  # a child may load a large model before it is up
 
 configured = settings.load()
 app = celery_app(configured.celery_url)
-app.conf.update(imports=("worker.tasks",), worker_proc_alive_timeout=START_SECONDS)
+app.conf.update(
+    imports=("worker.tasks",),
+    worker_pool="worker.pool:TaskPool",
+    worker_proc_alive_timeout=configured.load_seconds,  # a child loads a model before it is up
+)
 
 
 @setup_logging.connect

@@ -1,6 +1,6 @@
 """The thread that removes what has had its time: mailed codes, the list of given-up tokens, uploads nobody used.
 
-It also encrypts anew what an earlier secret encrypted.
+It also encrypts anew what an earlier secret encrypted, and sweeps up files that no row knows.
 
 Every worker runs one, at the same time as the others: each removal says again what must still be so.
 """
@@ -18,6 +18,7 @@ from shared.db import write
 from shared.models import RevokedToken, Upload, VerificationCode
 from shared.storage import Storage
 from worker.rotation import Rotation
+from worker.sweep import Sweep
 
 log = structlog.get_logger(__name__)
 
@@ -30,12 +31,19 @@ class Cleaner(threading.Thread):
     """Cleans once in each interval until stopped; on connections of its own, so that nobody waits for it."""
 
     def __init__(
-        self, engine: Engine, storage: Storage, rotation: Rotation, upload_hours: float, interval: float
+        self,
+        engine: Engine,
+        storage: Storage,
+        rotation: Rotation,
+        sweep: Sweep,
+        upload_hours: float,
+        interval: float,
     ) -> None:
         super().__init__(name="cleaner", daemon=True)
         self._engine = engine
         self._storage = storage
         self._rotation = rotation
+        self._sweep = sweep
         self._upload_seconds = upload_hours * 3600
         self._interval = interval
         self._stopped = threading.Event()
@@ -57,8 +65,9 @@ class Cleaner(threading.Thread):
             tokens = self._remove(RevokedToken.jti, RevokedToken.expires_at < database_now())
             uploads = sum(self._remove_upload(*upload) for upload in self._unused_uploads())
             keys = self._rotation.advance()
-            if codes or tokens or uploads or keys:
-                log.info("cleaned", codes=codes, tokens=tokens, uploads=uploads, rotated_keys=keys)
+            files = self._sweep.advance()
+            if codes or tokens or uploads or keys or files:
+                log.info("cleaned", codes=codes, tokens=tokens, uploads=uploads, rotated_keys=keys, files=files)
         except DBAPIError as error:
             log.warning("cleaning_missed", error=type(error).__name__)
         except Exception as error:  # the edge of this thread: it has to live as long as the process

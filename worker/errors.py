@@ -29,6 +29,24 @@ class KindUnsupported(EngineError):
     code = "kind_unsupported"
 
 
+class LoraUnavailable(EngineError):
+    """A LoRA of the task is not in the catalogue any more or cannot be loaded."""
+
+    code = "lora_unavailable"
+
+
+class BadPicture(EngineError):
+    """The model made no picture: not numbers, or one colour all over, in full precision too."""
+
+    code = "bad_picture"
+
+
+class ContentRefused(EngineError):
+    """The model's own safety checker does not let the picture out."""
+
+    code = "content_refused"
+
+
 class ProviderError(EngineError):
     """The user's own provider did not make the picture; `code` is the reason."""
 

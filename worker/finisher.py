@@ -45,6 +45,18 @@ class Finisher:
         finally:
             self._let_go(claim)
 
+    def pass_on(self, claim: Claim, code: str) -> None:
+        """Let another worker try what this one cannot do; after the last try it has failed."""
+        try:
+            self._insist(claim, lambda: self._claims.pass_on(claim, code))
+        finally:
+            self._let_go(claim)
+
+    def measured(self, claimed: Sequence[Claim], seconds: float | None, *, whole: bool) -> None:
+        """Tell, after what was finished before, how long the call of these tasks took, if that is known."""
+        if seconds is not None:
+            self._pending.append(self._pool.submit(self._measured, claimed, seconds, whole))
+
     def drain(self, keep: int = 0) -> None:
         """Wait until at most `keep` tasks are pending."""
         while len(self._pending) > keep:
@@ -52,7 +64,7 @@ class Finisher:
 
     def _finish(self, claim: Claim, pictures: Sequence[Made]) -> None:
         keys: list[str] = []
-        completed = False
+        completed: bool | None = False
         try:
             results = [self._store(claim, number, picture, keys) for number, picture in enumerate(pictures, start=1)]
             completed = self._insist(claim, lambda: self._claims.complete(claim, results))
@@ -64,8 +76,14 @@ class Finisher:
             self._end_badly(claim, "generation_failed")
         finally:
             self._let_go(claim)
-            if not completed:
+            if completed is False:  # else the row tells of them, or may do so: if not, the sweep finds them
                 self._discard(keys)
+
+    def _measured(self, claimed: Sequence[Claim], seconds: float, whole: bool) -> None:
+        try:
+            self._claims.measured(claimed, seconds, whole=whole)
+        except DBAPIError as error:  # what is not learnt from this run is learnt from the next
+            log.warning("database_away", error=type(error).__name__)
 
     def _end_badly(self, claim: Claim, code: str) -> None:
         self._insist(claim, lambda: self._claims.fail(claim, code))
@@ -88,6 +106,8 @@ class Finisher:
             "name": f"{name}.{extension}",
             "media_type": encoded.media_type,
             "seed": encoded.seed,
+            **({"made": dict(encoded.made)} if encoded.made else {}),
+            **encoded.motion,
             "thumbnail": {**thumbnail, "name": f"{name}_thumb.webp", "media_type": "image/webp"},
         }
 
@@ -97,15 +117,22 @@ class Finisher:
         sha256 = hashlib.sha256(data).hexdigest()
         return {"key": key, "bytes": len(data), "sha256": sha256, "width": size[0], "height": size[1]}
 
-    def _insist(self, claim: Claim, end: Callable[[], bool]) -> bool:
-        """Try again while the database is away and the lease may still be ours."""
+    def _insist(self, claim: Claim, end: Callable[[], bool]) -> bool | None:
+        """Try again while the database is away and the lease may still be ours.
+
+        None when the last answer was lost: a database that goes away while it commits may have committed.
+        """
+        ended: bool | None = False
         while self._leases.holds(claim):
             try:
-                return end()
+                done = end()
+                self._leases.count(done)
+                return done
             except DBAPIError as error:
+                ended = None
                 log.warning("database_away", task=claim.public_id, error=type(error).__name__)
                 time.sleep(RETRY_SECONDS)
-        return False
+        return ended
 
     def _discard(self, keys: Sequence[str]) -> None:
         for key in keys:

@@ -1,18 +1,27 @@
-"""The thread that keeps leases and the registry fresh, and sweeps up what other workers left behind."""
+"""The thread that keeps leases and the registry fresh, and sweeps up what other workers left behind.
 
+It also watches the thread that owns the device: a process whose device hangs would keep its tasks for ever.
+"""
+
+import os
+import sys
 import threading
+import traceback
+from collections.abc import Callable
+from dataclasses import replace
 
 import structlog
 from sqlalchemy.exc import DBAPIError
 
-from shared.messages import QUEUES, Wake
-from shared.queue import Queue
+from shared.workers import State, Told
+from worker.duty import Duty
 from worker.leases import Leases
+from worker.pulse import Pulse
 from worker.registry import Registry
 
 log = structlog.get_logger(__name__)
 
-RING_AFTER_SECONDS = 3.0
+STALLED_STATUS = 75  # sysexits.h: a temporary failure; the parent starts the next process
 
 
 class Heartbeat(threading.Thread):
@@ -21,12 +30,25 @@ class Heartbeat(threading.Thread):
     Until it is announced the worker is not in the registry: a process that cannot work must not look alive.
     """
 
-    def __init__(self, leases: Leases, registry: Registry, queue: Queue, interval: float) -> None:
+    def __init__(
+        self,
+        leases: Leases,
+        registry: Registry,
+        duty: Duty,
+        pulse: Pulse,
+        told: Callable[[], Told],
+        interval: float,
+        end: Callable[[int], object] = os._exit,
+    ) -> None:
+        """`told` is what the process has to tell of itself; `end` ends it at once."""
         super().__init__(name="heartbeat", daemon=True)
         self._leases = leases
         self._registry = registry
-        self._queue = queue
+        self._duty = duty
+        self._pulse = pulse
+        self._told = told
         self._interval = interval
+        self._end = end
         self._stopped = threading.Event()
         self._beat_now = threading.Event()
         self._announced = False
@@ -50,10 +72,13 @@ class Heartbeat(threading.Thread):
 
     def beat(self) -> None:
         """Renew first: the sweep may take longer. Without the database there is nothing to do but try again."""
+        if self._pulse.ceased:
+            self._give_up()
+            return
         try:
             self._leases.renew()
             if self._announced:
-                self._registry.beat()
+                self._duty.draining = self._registry.beat(self._told())
             self._sweep()
         except DBAPIError as error:
             log.warning("beat_missed", error=type(error).__name__)
@@ -63,13 +88,27 @@ class Heartbeat(threading.Thread):
     def _sweep(self) -> None:
         claims = self._leases.claims
         if not self._took_over:
+            self._registry.succeed()
             if freed := claims.take_over(self._registry.node):
                 log.warning("took_over", tasks=freed)
             self._took_over = True
-        self._registry.bury()
+        if self._announced:
+            self._registry.bury()
         expired = claims.expire()
         if expired.requeued or expired.failed:
             log.warning("leases_expired", requeued=expired.requeued, failed=expired.failed)
-        for queue in QUEUES:
-            if claims.waiting(queue, RING_AFTER_SECONDS):
-                self._queue.ring(Wake(queue))
+
+    def _give_up(self) -> None:
+        """The successor frees the tasks; a hung thread could not even be told to give them back."""
+        log.critical("worker_stalled", stack=_stack(threading.main_thread()))
+        try:
+            self._registry.beat(replace(self._told(), state=State.STALLED))
+        except DBAPIError as error:
+            log.warning("beat_missed", error=type(error).__name__)
+        finally:
+            self._end(STALLED_STATUS)
+
+
+def _stack(thread: threading.Thread) -> str:
+    """Where it is, without its variables."""
+    return "".join(traceback.format_stack(sys._current_frames().get(thread.ident or 0)))

@@ -1,32 +1,41 @@
 """One claimed batch's life: claim, run, hand over; and the reasons to stop in the middle."""
 
-import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from functools import partial
 from typing import Protocol
 
 import structlog
 from sqlalchemy.exc import DBAPIError
 
 from shared.claims import Claim, Claims
-from shared.messages import Wake
+from shared.generation import Shape
 from shared.progress import Progress, ProgressBoard
-from shared.queue import Queue
-from worker.errors import EngineError, ModelUnavailable
+from worker.duty import Duty
+from worker.errors import EngineError, ModelUnavailable, OutOfMemory
 from worker.finisher import Finisher
 from worker.leases import Leases
 from worker.media import Made
+from worker.stopwatch import Stopwatch
 
 log = structlog.get_logger(__name__)
 
 TURN_SECONDS = 5.0
 
 
-class Generator(Protocol):
-    """What makes the pictures: the engine."""
+class OnStep(Protocol):
+    """Hears how many denoising steps of the whole are done, and what is done before the first; may raise to stop."""
 
-    def batch_limit(self, model: str) -> int: ...
-    def generate(self, claimed: Sequence[Claim], on_step: Callable[[int, int], None]) -> Sequence[Sequence[Made]]: ...
+    def __call__(self, step: int, steps: int, phase: str = "") -> None: ...
+
+
+class Generator(Protocol):
+    """What makes the pictures: the engine. `loaded` are the models that it holds ready."""
+
+    @property
+    def loaded(self) -> tuple[str, ...]: ...
+    def batch_limit(self, shape: Shape) -> int: ...
+    def generate(self, claimed: Sequence[Claim], on_step: OnStep) -> Sequence[Sequence[Made]]: ...
 
 
 class LeaseLost(Exception):
@@ -42,7 +51,7 @@ class ShuttingDown(Exception):
 
 
 class Jobs:
-    """Claims and runs batches in the thread that owns the device."""
+    """Claims and runs batches in the thread of its caller: the one that owns the device, or one beside it."""
 
     def __init__(
         self,
@@ -51,43 +60,56 @@ class Jobs:
         engine: Generator,
         finisher: Finisher,
         progress: ProgressBoard,
-        queue: Queue,
+        duty: Duty,
     ) -> None:
         self._claims = claims
         self._leases = leases
         self._engine = engine
         self.finisher = finisher
         self._progress = progress
-        self._queue = queue
-        self._stopping = threading.Event()
+        self._duty = duty
 
-    def stop(self) -> None:
-        """Give back what runs at its next step and claim nothing more."""
-        self._stopping.set()
+    def look(self, queue: str) -> bool:
+        """`work`, by somebody who looks again and again: what goes wrong is for the log."""
+        try:
+            return self.work(queue)
+        except DBAPIError as error:
+            log.debug("database_away", error=type(error).__name__)  # the heartbeat says it loud enough
+        except Exception as error:  # the edge: whatever it is, it must not end the looking
+            log.error("work_failed", exc_info=error)
+        return False
 
-    def work(self, queue: str) -> None:
-        """Work for one turn, or until nothing is left; what may be left at a turn's end is rung for.
+    def work(self, queue: str) -> bool:
+        """Work for one turn, or until nothing is left; True when something may be left at the turn's end.
 
-        The bound lets Celery see to its own affairs between two turns.
+        The bound lets Celery see to its own affairs between two turns. Raises DBAPIError.
         """
         ends = time.monotonic() + TURN_SECONDS
-        while not self._stopping.is_set() and (claimed := self._claim(queue)):
+        left = False
+        while not left and self._duty.claims and (claimed := self._claim(queue)):
             self._run(claimed)
-            if time.monotonic() > ends or self._stopping.is_set():
-                self._queue.send(Wake(queue))
-                break
+            left = time.monotonic() > ends
         self.finisher.drain()
+        return left
+
+    def waiting(self, queue: str) -> bool:
+        """Whether something is there to be claimed."""
+        try:
+            return self._claims.waiting(queue, 0) > 0
+        except DBAPIError:
+            return False
 
     def _claim(self, queue: str) -> list[Claim]:
         since = time.monotonic()
-        claimed = self._claims.claim(queue, self._engine.batch_limit)
+        claimed = self._claims.claim(queue, self._engine.batch_limit, self._engine.loaded)
         self._leases.hold(claimed, since)
         return claimed
 
     def _run(self, claimed: Sequence[Claim]) -> None:
+        watch = Stopwatch()
         with structlog.contextvars.bound_contextvars(tasks=[claim.public_id for claim in claimed]):
             try:
-                pictures = self._engine.generate(claimed, lambda step, steps: self._step(claimed, step, steps))
+                pictures = self._engine.generate(claimed, partial(self._step, claimed, watch))
             except ShuttingDown:
                 self._give_back(claimed)
             except SystemExit:  # the pool ends this child by SIGTERM
@@ -98,18 +120,22 @@ class Jobs:
                 self._drop(claimed)
             except Cancelled:
                 log.info("cancelled")
+                self.finisher.measured(claimed, watch.seconds(), whole=False)
             except Exception as error:  # the edge: whatever a pipeline raises must end its own tasks only
                 self._failed(claimed, error)
             else:
+                seconds = watch.seconds()
                 self._finish(claimed, pictures)
+                self.finisher.measured(claimed, seconds, whole=True)
 
-    def _step(self, claimed: Sequence[Claim], step: int, steps: int) -> None:
-        if self._stopping.is_set():
+    def _step(self, claimed: Sequence[Claim], watch: Stopwatch, step: int, steps: int, phase: str = "") -> None:
+        watch.tick(step, phase)
+        if self._duty.stopping:
             raise ShuttingDown
         held = [claim for claim in claimed if self._leases.holds(claim)]
         if not held:
             raise LeaseLost
-        cancelled = [claim for claim in held if self._tell(claim, Progress(claim.fence, step, steps))]
+        cancelled = [claim for claim in held if self._tell(claim, Progress(claim.fence, step, steps, phase))]
         if cancelled == held:
             raise Cancelled
 
@@ -123,6 +149,7 @@ class Jobs:
             log.warning("database_away", task=claim.public_id, error=type(error).__name__)
             return False  # the next step tries again
         self._leases.drop(claim)
+        self._leases.count(cancelled)
         self._progress.announce(claim.public_id)
         return cancelled
 
@@ -134,8 +161,12 @@ class Jobs:
     def _give_back(self, claimed: Sequence[Claim]) -> None:
         """Whether or not the database can be told: what is not renewed any more comes back by itself."""
         self._drop(claimed)
-        given_back = self._claims.give_back([(claim.id, claim.fence) for claim in claimed])
-        log.info("given_back", count=given_back)
+        try:
+            given_back = self._claims.give_back([(claim.id, claim.fence) for claim in claimed])
+        except DBAPIError as error:
+            log.warning("database_away", error=type(error).__name__)
+        else:
+            log.info("given_back", count=given_back)
 
     def _failed(self, claimed: Sequence[Claim], error: Exception) -> None:
         """A batch that fails is tried again one by one, so that only the task at fault fails.
@@ -146,6 +177,9 @@ class Jobs:
         if len(claimed) > 1 and not isinstance(error, ModelUnavailable):
             for claim in claimed:
                 self._run([claim])
+            return
+        if isinstance(error, OutOfMemory):
+            self.finisher.pass_on(claimed[0], error.code)
             return
         for claim in claimed:
             self.finisher.fail(claim, error.code if isinstance(error, EngineError) else "generation_failed")

@@ -21,6 +21,7 @@ class Leases:
         self._ends: dict[Key, float] = {}
         self._unwanted: set[Key] = set()
         self._lock = threading.Lock()
+        self.ended = 0  # so many tasks have come to their end here
 
     def hold(self, claimed: Collection[Claim], since: float) -> None:
         """Hold fresh claims; `since` is the monotonic time before they were asked for."""
@@ -32,6 +33,16 @@ class Leases:
         with self._lock:
             self._ends.pop(_key(claim), None)
             self._unwanted.discard(_key(claim))
+
+    def count(self, ended: bool) -> None:
+        """Note whether one more task has come to its end here."""
+        with self._lock:
+            self.ended += ended
+
+    @property
+    def none(self) -> bool:
+        """Whether nothing is held."""
+        return not self._ends
 
     def holds(self, claim: Claim) -> bool:
         """Whether this process may still work on it."""

@@ -2,30 +2,39 @@
 
 import signal
 import uuid
+from collections.abc import Callable
 from functools import partial
 
 import sqlalchemy
 import structlog
+from sqlalchemy.exc import DBAPIError
 
 from shared import db
 from shared.catalog import Catalog
 from shared.claims import Claims
+from shared.kept import KeptFiles
+from shared.messages import GPU
 from shared.progress import ProgressBoard, redis_client
 from shared.providers import Provider
-from shared.queue import Queue, celery_app
 from shared.settings import Settings
 from shared.storage import LocalStorage
+from shared.turns import QueueRules
 from shared.vault import Vault
+from shared.workers import State, Told
 from worker.cleaner import Cleaner
+from worker.duty import Duty
 from worker.errors import EngineError
 from worker.finisher import Finisher
 from worker.heartbeat import Heartbeat
 from worker.io_jobs import IoJobs
 from worker.job import Generator, Jobs
 from worker.leases import Leases
+from worker.memory import MEGABYTE, Memory, resident
 from worker.providers import ProviderGenerator
+from worker.pulse import Pulse, WatchedEngine
 from worker.registry import Registry
 from worker.rotation import Rotation
+from worker.sweep import Sweep
 
 log = structlog.get_logger(__name__)
 
@@ -41,19 +50,27 @@ class Process:
         self._settings = settings
         self._worker_id = uuid.uuid4().hex
         self._storage = LocalStorage(settings.data_dir / "files")
-        self._queue = Queue(celery_app(settings.celery_url))
+        self._duty = Duty()
+        self._pulse = Pulse(settings.stall_seconds, settings.load_seconds)
         beats = db.connect(settings.database)  # a connection of its own: no long transaction can hold up a beat
         self._leases = Leases(self._claims(beats), settings.lease_seconds)
+        self._memory = Memory(settings.max_worker_memory, self._leases, self._duty)
         self._registry = Registry(beats, self._worker_id, node)
-        self._heartbeat = Heartbeat(self._leases, self._registry, self._queue, settings.heartbeat_seconds)
+        watched = (self._leases, self._registry, self._duty, self._pulse)
+        self._heartbeat = Heartbeat(*watched, self._told, settings.heartbeat_seconds)
         unhurried = db.connect(settings.database)
         vault = Vault.of(settings)
         rotation = Rotation(unhurried, vault)
-        self._cleaner = Cleaner(unhurried, self._storage, rotation, settings.upload_hours, CLEANING_SECONDS)
+        sweep = Sweep(self._storage, KeptFiles(unhurried, settings.orphan_hours))
+        self._cleaner = Cleaner(unhurried, self._storage, rotation, sweep, settings.upload_hours, CLEANING_SECONDS)
         painter = partial(Provider.of, settings=settings)
         providers = ProviderGenerator(db.connect(settings.database), vault, painter)
         self._io_jobs = IoJobs([self._work_on(providers) for _ in range(settings.io_threads)])
         self._jobs: Jobs | None = None
+        self._engine: Generator | None = None
+        self._warm = False
+        self.left = False
+        self._tune: Callable[[], object] = lambda: None
 
     def start(self) -> None:
         """Free what a dead predecessor held, show the world a live worker, then load the default model."""
@@ -62,8 +79,10 @@ class Process:
         self._heartbeat.start()
         from worker.engine import Engine  # only now, and never in the parent: importing torch takes seconds
 
-        engine = Engine(Catalog.read(self._settings.models_file), self._storage, self._settings.device)
-        self._jobs = self._work_on(engine)
+        engine = Engine.of(self._settings, Catalog.read(self._settings.models_file), self._storage)
+        self._engine = WatchedEngine(engine, self._pulse)
+        self._jobs = self._work_on(self._engine)
+        self._tune = partial(engine.tune, self._wanted)
         self._heartbeat.announce()
         self._io_jobs.start()
         self._cleaner.start()
@@ -71,6 +90,7 @@ class Process:
             engine.warm_up()
         except EngineError as error:
             log.error("model_unavailable", model=error.model, error=str(error))
+        self._warm = True
         log.info("worker_ready", worker=self._worker_id, device=engine.device)
 
     @property
@@ -80,30 +100,64 @@ class Process:
             raise RuntimeError("the process has not been started")
         return self._jobs
 
+    def work(self, queue: str) -> None:
+        """One turn; `left` says whether more may be waiting after it."""
+        self._pulse.tick()
+        self.left = self.jobs.look(queue)
+
+    def look(self) -> None:
+        """What the device's thread does while no hint comes.
+
+        Raises SystemExit, for the parent to start a fresh process, when this one has grown too large.
+        """
+        self.work(GPU)
+        if self.left:
+            return
+        self._tune()
+        if self._memory.is_outgrown():
+            log.warning("worker_outgrown", megabytes=resident() // MEGABYTE)
+            raise SystemExit(0)
+
     def stop(self) -> None:
         """Finish what is encoded and stored, then be gone at once instead of after a lease's length."""
+        self._duty.stopping = True
+        self._io_jobs.stop()
         if self._jobs is not None:
             self._jobs.finisher.drain()
-        self._io_jobs.stop()
         self._io_jobs.join(GIVE_BACK_SECONDS)
         self._heartbeat.stop()
-        self._registry.leave()
         self._cleaner.stop()
+        try:
+            self._registry.leave()
+        except DBAPIError as error:
+            log.warning("database_away", error=type(error).__name__)
 
     def _on_stop_signal(self, *_: object) -> None:
         if self._jobs is None:
             raise SystemExit(0)  # still importing: there is nothing to give back
-        self._jobs.stop()
+        self._duty.stopping = True
         self._io_jobs.stop()
+
+    def _wanted(self) -> bool:
+        """Whether the device's thread has something better to do than to tune; a look at the queue now and then."""
+        self._pulse.load()
+        return self._duty.stopping or self._duty.draining or self.jobs.waiting(GPU)
+
+    def _told(self) -> Told:
+        loaded = self._engine.loaded if self._engine else ()
+        state = State.DRAINING if self._duty.draining else State.IDLE if self._warm else State.LOADING
+        return Told(state, loaded, self._leases.ended, resident())
 
     def _work_on(self, engine: Generator) -> Jobs:
         claims = self._claims(db.connect(self._settings.database))
         progress = ProgressBoard(redis_client(self._settings.redis_url))
         finisher = Finisher(claims, self._leases, self._storage, progress.announce)
-        return Jobs(claims, self._leases, engine, finisher, progress, self._queue)
+        return Jobs(claims, self._leases, engine, finisher, progress, self._duty)
 
     def _claims(self, engine: sqlalchemy.Engine) -> Claims:
-        return Claims(engine, self._worker_id, self._settings.lease_seconds, self._settings.max_attempts)
+        s = self._settings
+        rules = QueueRules(s.running_cap, s.warm_seconds, s.lift_seconds)
+        return Claims(engine, self._worker_id, s.lease_seconds, s.max_attempts, rules)
 
 
 _processes: list[Process] = []

@@ -9,6 +9,7 @@ from sqlalchemy import Engine, Row, select
 
 from shared.claims import Claim
 from shared.errors import ProviderFailed
+from shared.generation import Shape
 from shared.models import ProviderKey
 from shared.vault import Undecryptable, Vault
 from worker.errors import ProviderError
@@ -32,7 +33,11 @@ class ProviderGenerator:
         self._vault = vault
         self._painter = painter
 
-    def batch_limit(self, model: str) -> int:
+    @property
+    def loaded(self) -> tuple[str, ...]:
+        return ()
+
+    def batch_limit(self, shape: Shape) -> int:
         return 1
 
     def generate(self, claimed: Sequence[Claim], on_step: Callable[[int, int], None]) -> list[list[ReceivedPicture]]:

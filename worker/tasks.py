@@ -7,5 +7,5 @@ from worker.app import app
 
 @app.task(name=Wake.name)
 def wake(queue: str) -> None:
-    """Work until nothing is left in this queue."""
-    process.current().jobs.work(queue)
+    """Somebody has put a task into this queue."""
+    process.current().work(queue)

@@ -3,6 +3,7 @@
 from flask import Blueprint, Response, jsonify
 from pydantic import BaseModel
 
+from backend import metrics
 from backend.contract import Api, Caller
 from backend.dialects.bare import BareDialect
 from backend.texts import say
@@ -32,12 +33,20 @@ def alive() -> Alive:
 
 @api.route("GET", "/readyz", caller=Caller.PUBLIC)
 def ready() -> Response:
-    """Database, broker, storage and a live worker are there; 503 says which is missing."""
-    checks = services().readiness.checks()
+    """Database, broker, storage and a worker that takes tasks are there; 503 says which is missing."""
+    readiness = services().readiness
+    workers = readiness.workers()
+    checks = readiness.checks(workers)
     complete = set(checks.values()) == {"ok"}
-    response = jsonify({"status": "ready" if complete else "not ready", "checks": checks})
+    response = jsonify({"status": "ready" if complete else "not ready", "checks": checks, "workers": workers})
     response.status_code = 200 if complete else 503
     return response
+
+
+@api.route("GET", "/metrics", caller=Caller.SCRAPER, produces=("text/plain",))
+def measured() -> Response:
+    """What Prometheus asks for."""
+    return Response(metrics.exposition(services().gauges.samples()), content_type=metrics.CONTENT_TYPE)
 
 
 @api.route("GET", "/api/health", caller=Caller.PUBLIC, returns=Health)

@@ -30,4 +30,4 @@ class BareDialect:
         return data
 
     def failure(self, error: AppError) -> tuple[dict[str, Any], int]:
-        return {"error": say(error.code)}, http_status(type(error))
+        return {"error": say(error.code, facts=error.facts)}, http_status(type(error))

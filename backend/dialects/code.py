@@ -60,7 +60,7 @@ class CodeDialect:
     def failure(self, error: AppError) -> tuple[dict[str, Any], int]:
         status = http_status(type(error))
         about = detail(error)
-        said = say(error.code) + "".join(f"; {p.field}: {p.message}" for p in about.fields[:1])
+        said = say(error.code, facts=error.facts) + "".join(f"; {p.field}: {p.message}" for p in about.fields[:1])
         body = CodeFailure(
             code=self.documented_codes.get(type(error), status),
             message=said,

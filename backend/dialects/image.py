@@ -57,7 +57,7 @@ class StatusDialect:
     def failure(self, error: AppError) -> tuple[dict[str, Any], int]:
         about = detail(error)
         about.fields = [_renamed(problem) for problem in about.fields]
-        said = say(_said(error), MESSAGES) + "".join(f"; {p.field}: {p.message}" for p in about.fields[:1])
+        said = say(_said(error), MESSAGES, error.facts) + "".join(f"; {p.field}: {p.message}" for p in about.fields[:1])
         return StatusFailure(message=said, error=about).model_dump(), http_status(type(error))
 
 

@@ -80,7 +80,7 @@ class GinDialect:
         status = http_status(type(error))
         body = GinFailure(
             code=status,
-            msg=say(_said(error), MESSAGES),
+            msg=say(_said(error), MESSAGES, error.facts),
             error=_english(error),
             reason=error.code,
             fields=[_renamed(problem) for problem in detail(error).fields],
@@ -147,4 +147,4 @@ def _english(error: AppError) -> str:
     if error.said:
         return TEXTS[error.said][1]
     known = (ENGLISH[ancestor] for ancestor in type(error).__mro__ if ancestor in ENGLISH)
-    return next(known, TEXTS[error.code][1])
+    return next(known, TEXTS[error.code][1]).format_map(error.facts)

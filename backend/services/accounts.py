@@ -1,11 +1,13 @@
-"""Users: signing up, logging in, passwords, and which tokens still count."""
+"""Users: signing up, logging in, passwords and addresses."""
 
+import secrets
 import unicodedata
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
+from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, String, bindparam, exists, or_, select, update
+from sqlalchemy import ColumnElement, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 from werkzeug.security import check_password_hash, generate_password_hash
@@ -16,6 +18,7 @@ from backend.services.patience import Patience
 from shared.clock import now
 from shared.db import writing
 from shared.errors import (
+    AccountDisabled,
     AccountTaken,
     AppError,
     CodeWrong,
@@ -24,22 +27,13 @@ from shared.errors import (
     Invalid,
     LoginFailed,
     NewEmailTaken,
-    TokenRevoked,
     WrongPassword,
 )
-from shared.models import RevokedToken, User
+from shared.models import User
 
-ADMIN = "admin"
+ADMIN, USER = "admin", "user"
 KEY_LENGTH = 255  # of the column
-
-# Written once, and on columns of the tables: every request with a token asks this.
-USERS, REVOKED = User.__table__.c, RevokedToken.__table__.c
-RECOGNISED = select(
-    USERS.id, USERS.account, USERS.email, USERS.token_version, USERS.created_at, USERS.role, USERS.avatar_url
-).where(
-    USERS.id == bindparam("user_id", type_=BigInteger),
-    ~exists().where(REVOKED.jti == bindparam("jti", type_=String)),
-)
+ONE_TIME_BYTES = 12
 
 
 @dataclass(frozen=True)
@@ -55,16 +49,6 @@ class Account:
     avatar_url: str | None
 
 
-@dataclass(frozen=True)
-class TokenClaims:
-    """What a token says of itself."""
-
-    user_id: int
-    version: int
-    jti: str
-    expires_at: datetime
-
-
 class Accounts:
     """The accounts of all users."""
 
@@ -74,49 +58,47 @@ class Accounts:
         self._avatars = avatars
         self._patience = patience
 
-    def register(self, account: str, email: str, password: str, avatar: Sent | None = None) -> Account:
+    def register(
+        self, account: str, email: str, password: str, avatar: Sent | None = None, role: str = USER
+    ) -> Account:
         """A new user. Raises Invalid, AccountTaken or EmailTaken; names differ by more than case or width.
 
         What `avatar` may raise besides is said at Avatars.save.
         """
         _refuse_misleading(account)
         with self._avatars.keeping(avatar) as url:
-            return self._add(account, email, password, url)
+            return self._add(account, email, password, url, role)
 
     def log_in(self, name: str, password: str) -> Account:
         """The user of this name or e-mail address.
 
-        Raises LoginFailed, taking as long for an unknown name, and TooMany after many failures.
+        Raises LoginFailed, taking as long for an unknown name, TooMany after many failures, and AccountDisabled.
         """
-        named = or_(User.account_key == account_key(name), User.email == name.lower())
-        user = self._session.scalar(select(User).where(named))
+        user = self._session.scalar(select(User).where(login_name(name)))
         key = user.account_key if user else account_key(name)
         self._patience.begin(key)
         matches = check_password_hash(user.password_hash if user else _nobody(), password)
         if user is None or not matches:
             raise LoginFailed(account_known=user is not None)
         self._patience.forget(key)
+        if user.disabled_at:
+            raise AccountDisabled
         account = _account(user)
+        serves = (User.id == account.id, or_(User.logins_left.is_(None), User.logins_left > 0))
+        seen = {"last_login_at": now(), "logins_left": User.logins_left - 1}
         with writing(self._session):
-            self._session.execute(update(User).where(User.id == account.id).values(last_login_at=now()))
+            if not self._changed(update(User).where(*serves).values(seen)):
+                raise LoginFailed(account_known=True)
         return account
-
-    def recognise(self, claims: TokenClaims) -> Account:
-        """The user of a token. Raises TokenRevoked after a logout, a changed password or the account's end."""
-        row = self._session.execute(RECOGNISED, {"user_id": claims.user_id, "jti": claims.jti}).one_or_none()
-        if row is None or row.token_version != claims.version:
-            raise TokenRevoked
-        return Account(*row)
 
     def change_password(self, user_id: int, old: str, new: str) -> None:
         """Replace the password and end all of the user's tokens. Raises WrongPassword."""
         known = self._session.scalars(select(User.password_hash).where(User.id == user_id)).one()
         if not check_password_hash(known, old):
             raise WrongPassword
-        changed = {"password_hash": generate_password_hash(new), "token_version": User.token_version + 1}
         with writing(self._session):
             same = (User.id == user_id, User.password_hash == known)
-            if self._session.execute(update(User).where(*same).values(changed)).rowcount != 1:  # type: ignore[attr-defined]
+            if not self._changed(update(User).where(*same).values(_fresh_password(new))):
                 raise WrongPassword
 
     def forgot_password(self, email: str) -> None:
@@ -128,12 +110,18 @@ class Accounts:
     def reset_password(self, email: str, code: str, new: str) -> None:
         """Replace the password by a mailed code and end all of the user's tokens. Raises CodeWrong."""
         proof = self._codes.check(Purpose.PASSWORD_RESET, email.lower(), code)
-        changed = {"password_hash": generate_password_hash(new), "token_version": User.token_version + 1}
         with writing(self._session):
             self._codes.spend(proof)
-            reset = update(User).where(User.email == email.lower()).values(changed)
-            if self._session.execute(reset).rowcount != 1:  # type: ignore[attr-defined]
+            if not self._changed(update(User).where(User.email == email.lower()).values(_fresh_password(new))):
                 raise CodeWrong  # the address is no user's any more
+
+    def one_time_password(self, user_id: int) -> str:
+        """Replace the password by one that serves to log in once, and to be changed; all of the user's tokens end."""
+        password = secrets.token_urlsafe(ONE_TIME_BYTES)
+        with writing(self._session):
+            once = {**_fresh_password(password), "logins_left": 1}
+            self._session.execute(update(User).where(User.id == user_id).values(once))
+        return password
 
     def change_email(self, user_id: int, new: str) -> str:
         """Replace the address; returns it as it is kept. Raises NewEmailTaken."""
@@ -153,18 +141,14 @@ class Accounts:
         if before != url:
             self._avatars.remove(before)
 
-    def log_out(self, claims: TokenClaims) -> None:
-        """End this one token."""
-        with writing(self._session):
-            self._session.merge(RevokedToken(jti=claims.jti, expires_at=claims.expires_at))
-
-    def _add(self, account: str, email: str, password: str, avatar_url: str | None) -> Account:
+    def _add(self, account: str, email: str, password: str, avatar_url: str | None, role: str) -> Account:
         user = User(
             account=unicodedata.normalize("NFC", account),
             account_key=account_key(account),
             email=email.lower(),
             password_hash=generate_password_hash(password),
             avatar_url=avatar_url,
+            role=role,
         )
         try:
             with writing(self._session):
@@ -181,13 +165,28 @@ class Accounts:
         if self._has(User.email == email):
             raise EmailTaken
 
+    def _changed(self, statement: Any) -> bool:
+        """Whether it has found its row."""
+        return self._session.connection().execute(statement).rowcount == 1
+
     def _has(self, condition: ColumnElement[bool]) -> bool:
         return self._session.scalar(select(User.id).where(condition)) is not None
+
+
+def _fresh_password(password: str) -> dict[str, Any]:
+    """What a user's row says of it; the tokens of the one before end."""
+    hashed = generate_password_hash(password)
+    return {"password_hash": hashed, "token_version": User.token_version + 1, "logins_left": None}
 
 
 def _account(user: User) -> Account:
     facts = (user.id, user.account, user.email, user.token_version, user.created_at, user.role, user.avatar_url)
     return Account(*facts)
+
+
+def login_name(name: str) -> ColumnElement[bool]:
+    """Whom somebody means who logs in."""
+    return or_(User.account_key == account_key(name), User.email == name.lower())
 
 
 def account_key(account: str) -> str:

@@ -12,14 +12,14 @@ import structlog
 
 from backend.services.files import StoredFile
 from backend.services.pictures import Pictures
-from shared.errors import NotFound, TooLarge, Unavailable, UnsupportedMediaType
+from shared.errors import AppError, NotFound, TooLarge, Unavailable, UnsupportedMediaType
+from shared.kept import AVATARS_URL, avatar_key
 from shared.storage import EXTENSIONS, Storage
 
 log = structlog.get_logger(__name__)
 
 MAX_BYTES = 5 * 1024 * 1024
 LONGEST_SIDE = 1024
-AVATARS_URL = "/api/uploads/avatars/"
 NAME = re.compile(r"[0-9a-f]{32}\.(png|jpg)", re.ASCII)
 MEDIA_TYPES = ("image/png", "image/jpeg", "image/jpg", "image/gif", "image/webp")
 KEPT = {"png": "image/png", "jpg": "image/jpeg"}
@@ -53,19 +53,22 @@ class Avatars:
         picture = self._pictures.normalise(sent.data, sent.field, sent.media_type, LONGEST_SIDE)
         name = f"{secrets.token_hex(16)}.{EXTENSIONS[picture.media_type]}"
         try:
-            self._storage.save(_key(name), picture.data)
+            self._storage.save(avatar_key(name), picture.data)
         except OSError as error:
-            log.error("storage_failed", key=_key(name), error=str(error))
+            log.error("storage_failed", key=avatar_key(name), error=str(error))
             raise Unavailable("the file cannot be written") from error
         return AVATARS_URL + name
 
     @contextmanager
     def keeping(self, sent: Sent | None) -> Iterator[str | None]:
-        """The url of the picture, if one was sent; it goes again when the block does not succeed. Raises as `save`."""
+        """The url of the picture, if one was sent; it goes again when the block is refused. Raises as `save`.
+
+        After any other failure a row may tell of it: if none does, a worker's sweep finds the file.
+        """
         url = self.save(sent) if sent else None
         try:
             yield url
-        except BaseException:
+        except AppError:
             self.remove(url)
             raise
 
@@ -75,19 +78,14 @@ class Avatars:
         if not NAME.fullmatch(name):
             return
         try:
-            self._storage.delete(_key(name))
+            self._storage.delete(avatar_key(name))
         except OSError as error:
-            log.error("avatar_not_deleted", key=_key(name), error=str(error))
+            log.error("avatar_not_deleted", key=avatar_key(name), error=str(error))
 
     def find(self, name: str) -> StoredFile:
         """By the last part of its url. Raises NotFound."""
         match = NAME.fullmatch(name)
         if match is None:
             raise NotFound(name)
-        with self._storage.open(_key(name)) as stream:
-            size = stream.seek(0, 2)
-        return StoredFile(name=name, key=_key(name), media_type=KEPT[match[1]], size=size, sha256=name[:32])
-
-
-def _key(name: str) -> str:
-    return f"avatars/{name[:2]}/{name}"
+        key = avatar_key(name)
+        return StoredFile(name, key, media_type=KEPT[match[1]], size=self._storage.size(key), sha256=name[:32])

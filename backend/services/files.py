@@ -4,7 +4,7 @@ Whoever names a file means their own one: somebody else's is like one that does 
 """
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 from urllib.parse import urlsplit
@@ -13,6 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from shared.errors import Forbidden, NotFound
+from shared.kept import entries
 from shared.models import Task, Upload
 from shared.storage import EXTENSIONS, Storage
 
@@ -93,7 +94,7 @@ class Files:
         columns = (Task.id, Task.results)
         named = select(*columns).where(Task.public_id == public_id, Task.deleted_at.is_(None))
         row = self._session.execute(named if user_id is None else named.where(Task.user_id == user_id)).one_or_none()
-        for entry in _entries(row.results if row else None):
+        for entry in entries(row.results if row else None):
             if row and entry["name"] == name:
                 return _file(entry, task_id=row.id)
         raise NotFound(name)
@@ -108,7 +109,7 @@ class Files:
     def _results(self, user_id: int, public_ids: Collection[str]) -> dict[str, OwnFile]:
         own = (Task.user_id == user_id, Task.deleted_at.is_(None))
         rows = self._session.execute(select(Task.id, Task.results).where(Task.public_id.in_(public_ids), *own))
-        return {entry["name"]: _file(entry, task_id=row.id) for row in rows for entry in _entries(row.results)}
+        return {entry["name"]: _file(entry, task_id=row.id) for row in rows for entry in entries(row.results)}
 
     def _uploads(self, user_id: int, public_ids: Collection[str]) -> dict[str, OwnFile]:
         """Each by both of its names."""
@@ -138,14 +139,6 @@ def _meant(text: str) -> str | None:
     if path.startswith(FILES_URL):
         return path.removeprefix(FILES_URL)
     return text if UPLOAD.fullmatch(text) else None
-
-
-def _entries(results: list[dict[str, Any]] | None) -> Iterator[Mapping[str, Any]]:
-    """A task's results and their thumbnails."""
-    for entry in results or ():
-        yield entry
-        if thumbnail := entry.get("thumbnail"):
-            yield thumbnail
 
 
 def _file(entry: Mapping[str, Any], task_id: int | None = None, upload_id: int | None = None) -> OwnFile:

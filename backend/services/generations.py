@@ -4,10 +4,11 @@ import hashlib
 import secrets
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from backend.services.admission import Admission
 from backend.services.generation import Generation
 from backend.services.orders import Order, Orders
 from backend.services.references import References
@@ -18,7 +19,7 @@ from shared.errors import IdempotencyMismatch, NotRetryable
 from shared.generation import Kind, Parameters
 from shared.lifecycle import Status, move
 from shared.messages import Wake
-from shared.models import Task
+from shared.models import Share, Task
 from shared.progress import ProgressBoard
 from shared.queue import Queue
 
@@ -32,6 +33,7 @@ class Generations:
         tasks: Tasks,
         orders: Orders,
         references: References,
+        admission: Admission,
         queue: Queue,
         progress: ProgressBoard,
     ) -> None:
@@ -39,18 +41,21 @@ class Generations:
         self._tasks = tasks
         self._orders = orders
         self._references = references
+        self._admission = admission
         self._queue = queue
         self._progress = progress
 
     def submit(self, user_id: int, order: Order, idempotency_key: str | None = None) -> Generation:
         """Queue a task. The committed row is the promise; the hint after it may be lost.
 
-        The same key again gives the same task, for ever. Raises Invalid, IdempotencyMismatch.
+        The same key again gives the same task, for ever. Raises Invalid, IdempotencyMismatch, QueueFull.
         """
         key = hashlib.sha256(idempotency_key.encode()).hexdigest() if idempotency_key else None
         if key and (before := self._submitted(user_id, key, order)):
             return before
         prepared = self._orders.prepare(user_id, order)
+        priority = self._admission.priority(user_id, order.requested.get("priority"))
+        entry = self._admission.entry(user_id, prepared.queue, priority, order.kind, prepared.parameters)
         task = Task(
             public_id=f"task_{secrets.token_hex(10)}",
             user_id=user_id,
@@ -66,6 +71,8 @@ class Generations:
         )
         try:
             with writing(self._session):
+                for name, value in self._admission.admit(entry).items():
+                    setattr(task, name, value)
                 self._references.use([file for _, file in prepared.images])
                 self._session.add(task)
         except IntegrityError:
@@ -78,7 +85,9 @@ class Generations:
         """A waiting task is cancelled at once, a running one at its next step; one that has ended stays as it is."""
         mine = (Task.public_id == public_id, Task.user_id == user_id)
         with writing(self._session):
-            self._session.execute(move(Status.QUEUED, Status.CANCELLED, *mine, finished_at=database_now()))
+            at_once = move(Status.QUEUED, Status.CANCELLED, *mine, finished_at=database_now())
+            if self._session.execute(at_once).rowcount:  # type: ignore[attr-defined]
+                self._admission.leave(public_id)
             running = update(Task).where(Task.status == Status.PROCESSING, *mine)
             self._session.execute(running.values(cancel_requested=True, updated_at=database_now()))
         task = self._tasks.find(user_id, public_id)
@@ -87,16 +96,36 @@ class Generations:
         self._progress.announce(public_id)
         return task
 
+    def cancel_all(self, user_id: int) -> None:
+        """The same for everything that the user has waiting or running; their shares begin anew."""
+        mine = (Task.user_id == user_id, Task.deleted_at.is_(None))
+        running = (*mine, Task.status == Status.PROCESSING)
+        with writing(self._session):
+            self._session.execute(move(Status.QUEUED, Status.CANCELLED, *mine, finished_at=database_now()))
+            asked = {"cancel_requested": True, "updated_at": database_now()}
+            self._session.execute(update(Task).where(*running).values(asked))
+            self._session.execute(delete(Share).where(Share.user_id == user_id))
+            to_stop = self._session.execute(select(Task.public_id, Task.fence).where(*running)).all()
+        for task in to_stop:
+            self._progress.ask_to_stop(task.public_id, task.fence)
+            self._progress.announce(task.public_id)
+
     def retry(self, user_id: int, public_id: str) -> Generation:
-        """Queue a failed or cancelled task anew, as it was asked for. Raises NotRetryable, Invalid for a lost model."""
+        """Queue a failed or cancelled task anew, as it was asked for, behind what its user has in the queue by now.
+
+        Raises NotRetryable, QueueFull, AccountDisabled, and Invalid for a lost model.
+        """
         task = self._tasks.find(user_id, public_id)
         if task.status not in {Status.FAILED, Status.CANCELLED}:
             raise NotRetryable(task.status)
         self._orders.refuse_impossible(user_id, task.kind, task.model, task.parameters.get("provider"))
+        priority = self._admission.again(user_id, public_id)
+        entry = self._admission.entry(user_id, task.queue, priority, task.kind, Parameters(**task.parameters))
         fresh = {"error_code": None, "finished_at": None, "started_at": None, "cancel_requested": False, "attempt": 0}
         with writing(self._session):
             same = (Task.id == task.id, Task.fence == task.fence, Task.deleted_at.is_(None))
-            again = move(task.status, Status.QUEUED, *same, **fresh)
+            place = {**self._admission.admit(entry), "expected_seconds": None}  # it began long ago
+            again = move(task.status, Status.QUEUED, *same, **fresh, **place)
             if self._session.execute(again).rowcount != 1:  # type: ignore[attr-defined]
                 raise NotRetryable
         return self._ring(self._tasks.find(user_id, public_id))

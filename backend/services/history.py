@@ -38,13 +38,15 @@ class HistoryPage:
 class History:
     """The tasks that users have not deleted."""
 
-    def __init__(self, session: Session, links: Links, favorites: Favorites) -> None:
+    def __init__(self, session: Session, links: Links, favorites: Favorites, unveiled: bool) -> None:
+        """`unveiled` is whether administrators see what others' tasks show."""
         self._session = session
         self._links = links
         self._favorites = favorites
+        self._unveiled = unveiled
 
     def page(self, user_id: int, query: Query) -> HistoryPage:
-        """The user's tasks; an administrator may ask for another account's, and sees no prompts and pictures there.
+        """The user's tasks; an administrator may ask for another account's, there usually without prompts and pictures.
 
         Raises Invalid for a cursor that is not of this very list, or for what an administrator may not look for;
         Forbidden for an account that no administrator asks for, NotFound for an unknown one.
@@ -56,7 +58,8 @@ class History:
         more = len(rows) > query.limit
         next_cursor = cursor.encode(ranges.position(shown[-1]), scope) if more else None
         found = [generation(row, self._links) for row in (reversed(shown) if query.newest_first else shown)]
-        return HistoryPage(found if owner_id == user_id else [_veiled(each) for each in found], next_cursor, account)
+        open_to_caller = owner_id == user_id or self._unveiled
+        return HistoryPage(found if open_to_caller else [veiled(each) for each in found], next_cursor, account)
 
     def count(self, user_id: int, query: Query) -> int:
         """How many tasks all pages hold together, whatever their order. Raises as `page`."""
@@ -95,9 +98,10 @@ class History:
         owner = self._session.execute(named).one_or_none()
         if owner is None:
             raise NotFound(query.user)
-        if owner.id != user_id and query.prompt is not None:
+        hidden = owner.id != user_id and not self._unveiled
+        if hidden and query.prompt is not None:
             raise Invalid.of("prompt", "exclusive", other="user")
-        if owner.id != user_id and query.sort == PROMPT:
+        if hidden and query.sort == PROMPT:
             raise Invalid.of("sort", "exclusive", other="user")
         return owner.id, owner.account
 
@@ -125,7 +129,7 @@ def _locked(user_id: int, public_id: str) -> Select[Any]:
     return select(Task.id, Task.status, Task.results).where(*mine).with_for_update()
 
 
-def _veiled(generation: Generation) -> Generation:
+def veiled(generation: Generation) -> Generation:
     """What an administrator sees of somebody else's task."""
     parameters = {**generation.parameters, "negative_prompt": ""}
     return replace(generation, prompt="", parameters=parameters, images=(), results=())

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from shared.catalog import Catalog, Limits, Model
+from shared.catalog import Catalog, Model
+from shared.entries import Limits, Lora
 from shared.generation import Kind
 
 
@@ -24,6 +25,7 @@ class Offer:
     fps: Limits | None
     max_images: int
     sampling_methods: list[str]
+    loras: list[Lora]
 
 
 class Models:
@@ -52,4 +54,5 @@ class Models:
             fps=model.fps,
             max_images=model.max_images if any(kind.takes_images for kind in kinds) else 0,
             sampling_methods=list(model.sampling_methods),
+            loras=list(model.loras),
         )

@@ -7,10 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from backend.services.blocked import Blocked
 from backend.services.files import OwnFile
 from backend.services.provider_keys import ProviderKeys
 from backend.services.references import References
-from shared.catalog import Catalog, Limits
+from shared.catalog import Catalog
+from shared.entries import Limits
 from shared.errors import Invalid, NotFound
 from shared.generation import OF_PROVIDERS, Kind, Parameters
 from shared.messages import GPU, IO
@@ -47,17 +49,25 @@ class Orders:
     """Checks orders against what is offered now."""
 
     def __init__(
-        self, catalog: Catalog, references: References, provider_keys: ProviderKeys, prompt_max_length: int
+        self,
+        catalog: Catalog,
+        references: References,
+        provider_keys: ProviderKeys,
+        prompt_max_length: int,
+        blocked: Blocked,
     ) -> None:
         self._catalog = catalog
         self._references = references
         self._provider_keys = provider_keys
         self._prompt_max_length = prompt_max_length
+        self._blocked = blocked
 
     def prepare(self, user_id: int, order: Order) -> Prepared:
         """Raises Invalid naming the field that cannot be."""
         if len(order.prompt) > self._prompt_max_length:
             raise Invalid.of("prompt", "string_too_long", max_length=self._prompt_max_length)
+        if self._blocked.refuses(order.prompt):
+            raise Invalid.of("prompt", "prompt_blocked")
         if order.requested.get("provider") is not None:
             return self._by_provider(user_id, order)
         model = self._catalog.choose(order.kind, order.requested.get("model"))
@@ -80,7 +90,7 @@ class Orders:
             raise Invalid.of("type", "provider_lacks_kind", kind=order.kind.value)
         if order.references:
             raise Invalid.of("images", "images_unexpected", kind=order.kind.value)
-        for name in sorted(requested.keys() - {*OF_PROVIDERS}):
+        for name in sorted(requested.keys() - {*OF_PROVIDERS, "priority"}):
             raise Invalid.of(f"parameters.{name}", "not_for_providers")
         model = self._model_of(user_id, requested["provider"])
         parameters = Parameters(

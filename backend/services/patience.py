@@ -6,20 +6,15 @@ no difference. With Redis away nobody waits.
 
 import hashlib
 import math
-import time
 
-import structlog
 from redis import Redis
-from redis.exceptions import RedisError
 
+from shared.breaker import Breaker
 from shared.errors import TooMany
-
-log = structlog.get_logger(__name__)
 
 FREE_TRIES = 5
 WINDOW_SECONDS = 15 * 60
 LONGEST_PAUSE_SECONDS = 60
-SILENT_SECONDS = 5.0
 
 # KEYS: the tries, the pause. ARGV: the free tries, the window, the longest pause. Returns milliseconds to wait.
 TRY = """
@@ -41,32 +36,21 @@ class Patience:
     def __init__(self, redis: Redis, enabled: bool) -> None:
         self._redis = redis
         self._enabled = enabled
-        self._silent_until = 0.0
+        self._breaker = Breaker("logins_not_counted")
 
     def begin(self, account_key: str) -> None:
         """Somebody is about to try a password. Raises TooMany during a pause."""
-        if not self._enabled or time.monotonic() < self._silent_until:
+        if not self._enabled:
             return
-        try:
-            left = self._redis.eval(TRY, 2, *_keys(account_key), FREE_TRIES, WINDOW_SECONDS, LONGEST_PAUSE_SECONDS)
-        except RedisError as error:
-            self._complain(error)
-            return
-        if int(left) > 0:
-            raise TooMany(math.ceil(int(left) / 1000))
+        rules = (FREE_TRIES, WINDOW_SECONDS, LONGEST_PAUSE_SECONDS)
+        left = self._breaker.ask(lambda: int(self._redis.eval(TRY, 2, *_keys(account_key), *rules)), 0)
+        if left > 0:
+            raise TooMany(math.ceil(left / 1000))
 
     def forget(self, account_key: str) -> None:
         """The password was right."""
-        if not self._enabled or time.monotonic() < self._silent_until:
-            return
-        try:
-            self._redis.delete(*_keys(account_key))
-        except RedisError as error:
-            self._complain(error)
-
-    def _complain(self, error: RedisError) -> None:
-        self._silent_until = time.monotonic() + SILENT_SECONDS
-        log.warning("logins_not_counted", error=type(error).__name__)
+        if self._enabled:
+            self._breaker.ask(lambda: self._redis.delete(*_keys(account_key)), None)
 
 
 def _keys(account_key: str) -> tuple[str, str]:

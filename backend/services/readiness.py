@@ -9,9 +9,8 @@ from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError, TimeoutError
 from sqlalchemy.orm import Session
 
-from shared.clock import database_now
-from shared.models import Worker
 from shared.storage import Storage
+from shared.workers import ABLE, State, Workers
 
 log = structlog.get_logger(__name__)
 
@@ -19,25 +18,33 @@ AWAY = (DBAPIError, TimeoutError, RedisError, OSError)
 
 
 class NoWorker(OSError):
-    """No worker has beaten within a lease's length."""
+    """No worker lives that takes tasks."""
 
 
 class Readiness:
     """The checks of everything that a task needs."""
 
-    def __init__(self, session: Session, redis: Redis, storage: Storage, lease_seconds: float) -> None:
+    def __init__(self, session: Session, redis: Redis, storage: Storage, workers: Workers) -> None:
         self._session = session
         self._redis = redis
         self._storage = storage
-        self._lease_seconds = lease_seconds
+        self._workers = workers
 
-    def checks(self) -> dict[str, str]:
+    def workers(self) -> dict[State, int]:
+        """How many workers are at what; none are known while the database is away."""
+        try:
+            return self._workers.count()
+        except AWAY:
+            self._session.rollback()
+            return {}
+
+    def checks(self, workers: dict[State, int]) -> dict[str, str]:
         """`ok` or `missing` for each part."""
         parts: dict[str, Callable[[], object]] = {
             "database": lambda: self._session.execute(select(1)),
             "broker": self._redis.ping,
             "storage": self._storage.probe,
-            "worker": self._live_worker,
+            "worker": lambda: _demand_able(workers),
         }
         return {name: self._check(name, probe) for name, probe in parts.items()}
 
@@ -50,7 +57,7 @@ class Readiness:
             return "missing"
         return "ok"
 
-    def _live_worker(self) -> None:
-        alive = Worker.beat_at > database_now(-self._lease_seconds)
-        if self._session.scalar(select(Worker.id).where(alive).limit(1)) is None:
-            raise NoWorker
+
+def _demand_able(workers: dict[State, int]) -> None:
+    if not any(workers.get(state) for state in ABLE):
+        raise NoWorker

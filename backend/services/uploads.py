@@ -5,6 +5,7 @@ import secrets
 from urllib.parse import urlsplit
 
 import structlog
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from backend.services.files import OwnFile, upload_file
@@ -78,7 +79,7 @@ class Uploads:
         try:
             with writing(self._session):
                 self._session.add(upload)
-        except BaseException:
+        except IntegrityError:  # after any other failure the row may be there: if not, a worker's sweep finds the file
             self._storage.delete(key)
             raise
         return upload_file(upload)

@@ -9,10 +9,9 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy.orm import Session
-
 from backend.services.generation import Generation
 from backend.services.tasks import Tasks
+from backend.services.tokens import TokenClaims
 from backend.watch import OVERLAP, Listener, Watch, user_key
 from shared.errors import GenerationFailed
 from shared.lifecycle import Status
@@ -33,30 +32,33 @@ class Event:
 class Waiting:
     """Waits on behalf of one request."""
 
-    def __init__(self, session: Session, tasks: Tasks, watch: Watch) -> None:
-        self._session = session
+    def __init__(self, tasks: Tasks, watch: Watch) -> None:
         self._tasks = tasks
         self._watch = watch
 
-    def until_changed(self, user_id: int, public_id: str, known: Collection[str], seconds: float) -> Generation:
-        """The task as soon as its revision is none of the known ones (or another than now, when none is known).
+    def until_changed(
+        self, claims: TokenClaims, public_id: str, known: Callable[[], Collection[str]], seconds: float
+    ) -> Generation:
+        """The task as soon as its revision is none of the `known()` ones (or another than now, when none is known).
 
-        It comes as it is when it has ended, when the time is over, or when no place is left. Raises NotFound.
+        It comes as it is when it has ended, when the time is over, or when no place is left.
+
+        Raises NotFound, TokenRevoked.
         """
-        revisions = set(known)
+        revisions = set(known()) if seconds else set()
 
         def changed(found: Generation) -> bool:
             revisions.update(() if revisions else {found.revision})
             return found.ended or found.revision not in revisions
 
-        return self._until(changed, user_id, public_id, seconds)
+        return self._until(changed, lambda: self._tasks.find_claimed(claims, public_id), public_id, seconds)
 
     def until_ended(self, user_id: int, public_id: str, seconds: float) -> Generation:
         """The task once it is completed; as it is when the time is over, or when no place is left.
 
         Raises GenerationFailed when it has failed or was cancelled, NotFound.
         """
-        found = self._until(lambda found: found.ended, user_id, public_id, seconds)
+        found = self._until(lambda found: found.ended, lambda: self._tasks.find(user_id, public_id), public_id, seconds)
         if found.ended and found.status is not Status.COMPLETED:
             raise GenerationFailed(found.error_code or "task_cancelled")
         return found
@@ -91,18 +93,20 @@ class Waiting:
                 if listener:
                     listener.keys = {user_key(user_id), *told}
 
-    def _until(self, enough: Callable[[Generation], bool], user_id: int, public_id: str, seconds: float) -> Generation:
+    def _until(
+        self, enough: Callable[[Generation], bool], find: Callable[[], Generation], public_id: str, seconds: float
+    ) -> Generation:
         if not seconds:
-            return self._tasks.find(user_id, public_id)
+            return find()
         deadline = time.monotonic() + seconds
         with self._watch.listen(public_id) as listener:
-            found = self._tasks.find(user_id, public_id)
+            found = find()
             while not enough(found) and listener and not self._watch.closed:
                 left = deadline - time.monotonic()
                 if left <= 0:
                     break
-                self._pause(listener, min(left, TICK_SECONDS))
-                found = self._tasks.find(user_id, public_id)
+                listener.wait(min(left, TICK_SECONDS))
+                found = find()
         return found
 
     def _rounds(self, listener: Listener | None) -> Iterator[set[str]]:
@@ -110,11 +114,7 @@ class Waiting:
         ends = time.monotonic() + STREAM_SECONDS
         yield set()
         while listener and time.monotonic() < ends and not self._watch.closed:
-            yield {key for key in self._pause(listener, TICK_SECONDS) if not key.startswith("user:")}
-
-    def _pause(self, listener: Listener, seconds: float) -> set[str]:
-        self._session.rollback()  # the connection goes back
-        return listener.wait(seconds)
+            yield {key for key in listener.wait(TICK_SECONDS) if not key.startswith("user:")}
 
 
 def _news(tasks: Iterable[Generation], told: dict[str, str], stamp: str) -> Iterator[Event]:

@@ -1,6 +1,7 @@
 """What can go wrong, said once. How an error is written on the wire is each dialect's business."""
 
 from shared.errors.accounts import (
+    AccountDisabled,
     AccountTaken,
     AccountUnknown,
     ApiKeysFull,
@@ -10,9 +11,11 @@ from shared.errors.accounts import (
     CodeWrong,
     EmailTaken,
     EmailUnknown,
+    FormRefused,
     LoginFailed,
     MailFailed,
     NewEmailTaken,
+    OwnAccount,
     ProviderFailed,
     TokenExpired,
     TokenInvalid,
@@ -45,10 +48,12 @@ from shared.errors.contents import (
     LinkInvalid,
     NameTaken,
     NotRetryable,
+    QueueFull,
     StillRunning,
 )
 
 __all__ = [
+    "AccountDisabled",
     "AccountTaken",
     "AccountUnknown",
     "AlreadyFavorite",
@@ -64,6 +69,7 @@ __all__ = [
     "FavoritesFull",
     "FieldProblem",
     "Forbidden",
+    "FormRefused",
     "GenerationFailed",
     "IdempotencyMismatch",
     "Invalid",
@@ -77,7 +83,9 @@ __all__ = [
     "NewEmailTaken",
     "NotFound",
     "NotRetryable",
+    "OwnAccount",
     "ProviderFailed",
+    "QueueFull",
     "RangeNotSatisfiable",
     "StillRunning",
     "TokenExpired",

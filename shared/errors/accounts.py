@@ -37,6 +37,24 @@ class LoginFailed(Unauthenticated):
         self.account_known = account_known
 
 
+class AccountDisabled(Forbidden):
+    """The password is right, and an administrator has closed the account."""
+
+    code = "account_disabled"
+
+
+class OwnAccount(Conflict):
+    """What would shut administrators out is not done to one's own account."""
+
+    code = "own_account"
+
+
+class FormRefused(Forbidden):
+    """A form that was not sent from the page of this very login."""
+
+    code = "form_refused"
+
+
 class WrongPassword(Forbidden):
     """The old password that should confirm a change is not the right one."""
 

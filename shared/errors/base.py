@@ -6,6 +6,7 @@ A class stands for one stable, machine-readable `code`; its bases say what sort 
 import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Self
 
 
@@ -26,6 +27,7 @@ class AppError(Exception):
 
     code = "internal_error"
     retry_after: int | None = None
+    facts: Mapping[str, Any] = MappingProxyType({})  # what the text of `code` has blanks for
     said = ""  # the code of the text that a route has for its faults; empty: the text of `code`
 
     def __init__(self, message: str = "", problems: Sequence[FieldProblem] = ()) -> None:

@@ -1,6 +1,6 @@
 """What can go wrong with tasks, their files and favourites."""
 
-from shared.errors.base import AppError, Conflict, Unauthenticated
+from shared.errors.base import AppError, Conflict, TooMany, Unauthenticated
 
 
 class LinkInvalid(Unauthenticated):
@@ -29,6 +29,16 @@ class IdempotencyMismatch(Conflict):
     """The idempotency key belongs to another request."""
 
     code = "idempotency_mismatch"
+
+
+class QueueFull(TooMany):
+    """As many of the user's tasks wait as may."""
+
+    code = "queue_full"
+
+    def __init__(self, limit: int = 0) -> None:
+        super().__init__(retry_after=30)
+        self.facts = {"limit": limit}
 
 
 class NotRetryable(Conflict):

@@ -16,8 +16,8 @@ def main(arguments: Sequence[str]) -> int:
     """The exit status; tests replace the process."""
     try:
         request = parse(arguments)
-        if request.command == "test":
-            checks.become_pytest(ROOT, request.arguments)
+        if request.command in checks.PROGRAMS:
+            checks.become(ROOT, request.command, request.arguments)
         if request.command == "check":
             stop_on_sigterm()
             return checks.check(Foreground(ROOT))

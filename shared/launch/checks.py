@@ -1,4 +1,4 @@
-"""What `./start.sh check` and `./start.sh test` run.
+"""What `./start.sh check`, `test`, `workers`, `admin`, `doctor` and `chaos` run.
 
 Owns the list of tools; their settings are in pyproject.toml.
 """
@@ -17,6 +17,14 @@ CHECKS = {
     "import rules": ("lint-imports",),
 }
 
+PROGRAMS = {
+    "test": "pytest",
+    "workers": "shared.worker_table",
+    "admin": "backend.administrators",
+    "doctor": "shared.doctor",
+    "chaos": "tests.chaos",
+}
+
 
 def check(run: Runner) -> int:
     """Runs all of the checks, also when one fails; 0 when all passed."""
@@ -25,10 +33,10 @@ def check(run: Runner) -> int:
     return 1 if failed else 0
 
 
-def become_pytest(root: Path, arguments: tuple[str, ...]) -> None:
-    """Replaces this process by pytest, so that its exit status and its signals are ours."""
+def become(root: Path, command: str, arguments: tuple[str, ...]) -> None:
+    """Replaces this process by the command's program, so that its exit status and its signals are ours."""
     os.chdir(root)
-    os.execv(sys.executable, [sys.executable, "-m", "pytest", *arguments])  # noqa: S606 - no shell is the point
+    os.execv(sys.executable, [sys.executable, "-m", PROGRAMS[command], *arguments])  # noqa: S606 - no shell is the point
 
 
 def _passes(run: Runner, name: str, tool: tuple[str, ...]) -> bool:

@@ -12,14 +12,20 @@ from shared.launch.console import Refused
 WEB = "backend/requirements.txt"
 WORKER = "worker/requirements.txt"
 TESTS = "tests/requirements.txt"
+SHARED = "shared/requirements.txt"
 
 LISTS = {
     "all": (WEB, WORKER),
     "web": (WEB,),
     "worker": (WORKER,),
+    "workers": (SHARED,),
+    "admin": (WEB,),
+    "doctor": (SHARED,),
     "test": (TESTS,),
     "check": (TESTS,),
+    "chaos": (TESTS,),
 }
+WITH_ARGUMENTS = frozenset({"workers", "admin", "doctor", "test", "chaos"})
 SERVING = frozenset({"all", "web", "worker"})
 
 HELP = """\
@@ -28,8 +34,12 @@ Usage: ./start.sh [command]
   all            broker, database, web tier and one worker (the default)
   web            the web tier alone
   worker         one worker alone; as many as you like may share a data folder
+  workers        what the workers are at; `workers drain NAME` lets one take no more tasks, `workers resume NAME` again
+  admin create   makes an administrator: asks for name, e-mail and password, or promotes an account that is there
+  doctor [args]  says what is wrong and what to do about it; --checksums reads every file, --repair removes left-overs
   test [args]    the tests, with pytest's arguments, e.g. ./start.sh test -k claims
   check          format, lint, types and import rules
+  chaos [args]   hundreds of tasks on private servers while everything is killed in turn; see tests/chaos/README.md
 
 What is missing is installed first; a second start skips that.
 
@@ -44,7 +54,7 @@ Every other setting is described in .env.example.
 
 @dataclass(frozen=True)
 class Request:
-    """One command and, for `test`, what pytest is given."""
+    """One command and what its program is given."""
 
     command: str
     arguments: tuple[str, ...] = ()
@@ -58,6 +68,6 @@ def parse(arguments: Sequence[str]) -> Request:
         raise SystemExit(0)
     if command not in LISTS:
         raise Refused(f"unknown command {command!r}: use one of {', '.join(LISTS)} or --help", status=2)
-    if rest and command != "test":
+    if rest and command not in WITH_ARGUMENTS:
         raise Refused(f"{command} takes no arguments, got {' '.join(rest)!r}: see ./start.sh --help", status=2)
     return Request(command, tuple(rest))

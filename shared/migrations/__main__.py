@@ -15,7 +15,7 @@ def main() -> int:
         sys.stderr.write(f"{error}\n")
         return 2
     try:
-        migrations.upgrade(db.connect(configured.database))
+        migrations.upgrade(db.connect(configured.database, patience=None))
     except OperationalError as error:
         sys.stderr.write(f"DATABASE_URL: the database does not answer ({type(error.orig).__name__}: {error.orig})\n")
         return 1

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, ForeignKey, Index, String, Text
+from sqlalchemy import JSON, BigInteger, Double, ForeignKey, Index, String, Text
 from sqlalchemy.dialects import mysql
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -27,6 +27,9 @@ HISTORY_COLUMNS = (
     "favorite",
 )
 
+QUEUE_INDEX = "ix_tasks_queue"  # the queue's order, and whose turn it is
+PRIORITY_SPAN = 1e9  # virtual seconds: those of priority 1 lie between this and twice as many
+
 
 def history_index(column: str) -> str:
     """The name of the index that sorts by this column; `created_at` has one too."""
@@ -37,12 +40,14 @@ class Task(Base):
     """One task. (`id`, `fence`) names one claim of it; `results` is there exactly when it is completed.
 
     What the history asks for stands beside `parameters` in columns of its own; `favorite` says whether a favourite of
-    its user refers to it. `images` are its references, each with the storage key of its file.
+    its user refers to it. `images` are its references, each with the storage key of its file. `virtual_start` is
+    its place in the queue, within what is its `priority`'s; there it has stood `waiting_since`. It was charged `cost`
+    seconds for `units` of work, and was expected to end `expected_seconds` after its submit.
     """
 
     __tablename__ = "tasks"
     __table_args__ = (
-        Index("ix_tasks_queue", "status", "queue", "id"),
+        Index(QUEUE_INDEX, "status", "queue", "virtual_start", "id", "user_id"),
         Index("ix_tasks_lease", "status", "lease_until"),
         Index("ix_tasks_updated_at", "updated_at"),
         Index("ix_tasks_user_updated_at", "user_id", "updated_at"),
@@ -68,6 +73,12 @@ class Task(Base):
     height: Mapped[int]
     images: Mapped[list[dict[str, str]] | None] = mapped_column(JSON(none_as_null=True))
     batch_key: Mapped[str] = mapped_column(String(64))
+    priority: Mapped[int] = mapped_column(default=1)
+    virtual_start: Mapped[float] = mapped_column(Double, default=PRIORITY_SPAN)
+    units: Mapped[float] = mapped_column(Double, default=0)
+    cost: Mapped[float] = mapped_column(Double, default=0)
+    waiting_since: Mapped[datetime] = mapped_column(UtcDateTime, default=database_now())
+    expected_seconds: Mapped[float | None] = mapped_column(Double)
     fence: Mapped[int] = mapped_column(default=0)
     attempt: Mapped[int] = mapped_column(default=0)
     worker_id: Mapped[HexId | None] = mapped_column(index=True)

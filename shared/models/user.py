@@ -9,7 +9,11 @@ from shared.models.base import Base, CreatedAt, PrimaryKey
 
 
 class User(Base):
-    """One user; `role` is `user` or `admin`. `token_version` is in every token: raising it ends all of them."""
+    """One user; `role` is `user` or `admin`. `token_version` is in every token: raising it ends all of them.
+
+    While one is `disabled_at` a moment no token counts and nobody can log in. The caps are instead of the settings'
+    ones. `logins_left` is how often the password still serves to log in; None: always.
+    """
 
     __tablename__ = "users"
 
@@ -23,3 +27,7 @@ class User(Base):
     avatar_url: Mapped[str | None] = mapped_column(String(2048))
     created_at: Mapped[CreatedAt]
     last_login_at: Mapped[datetime | None]
+    disabled_at: Mapped[datetime | None]
+    queue_cap: Mapped[int | None]
+    running_cap: Mapped[int | None]
+    logins_left: Mapped[int | None]

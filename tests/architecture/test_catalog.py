@@ -3,8 +3,9 @@
 import ast
 from pathlib import Path
 
-from shared.catalog import SAMPLING_METHODS, Catalog
+from shared.catalog import Catalog
 from shared.generation import Kind
+from shared.sampling import SAMPLING_METHODS
 from shared.settings import Settings
 from tests.architecture.conftest import Sources
 

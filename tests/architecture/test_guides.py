@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
-from shared.catalog import SAMPLING_METHODS, Catalog, Model, ModelsFile
+from shared.catalog import Catalog, Model, ModelsFile
 from shared.launch.command_line import LISTS
+from shared.sampling import SAMPLING_METHODS
 from shared.settings import ROOT, Settings
 from tests.architecture.conftest import Sources
 
@@ -63,7 +64,7 @@ def test_health_urls_exist(app: Flask) -> None:
 
     routes = {rule.rule for rule in app.url_map.iter_rules()}
 
-    assert len(named) == 3
+    assert len(named) == 4
     assert set(named) - routes == set()
 
 
@@ -77,13 +78,13 @@ def test_log_events_are_really_logged(sources: Sources) -> None:
     assert set(events) - written == set()
 
 
-def test_example_of_a_model_is_one(tmp_path: Path) -> None:
-    (example,) = re.findall(r"```toml\n(.*?)```", _text(DEPLOYMENT), re.DOTALL)
-    (tmp_path / "models.toml").write_text(example, "utf-8")
+def test_examples_of_models_are_ones(tmp_path: Path) -> None:
+    examples = re.findall(r"```toml\n(.*?)```", _text(DEPLOYMENT), re.DOTALL)
+    (tmp_path / "models.toml").write_text("".join(examples), "utf-8")
 
     catalog = Catalog.read(tmp_path / "models.toml")
 
-    assert list(catalog.models) == [ModelsFile.model_validate(tomllib.loads(example)).models[0].id]
+    assert list(catalog.models) == [ModelsFile.model_validate(tomllib.loads(text)).models[0].id for text in examples]
 
 
 def test_every_field_of_a_model_is_explained() -> None:

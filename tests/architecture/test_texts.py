@@ -7,13 +7,16 @@ from typing import Any
 
 from flask import Flask
 
+from backend.pages import labels
 from backend.texts import LANGUAGES, TEXTS
 from shared.claims import WORKER_LOST
 from shared.errors import AppError
 from shared.lifecycle import Status
+from shared.settings import ROOT
 from tests.architecture.conftest import Sources
 from worker.errors import EngineError
 
+ENDINGS = {"fail", "_end_badly"}
 CHINESE = re.compile("[\u4e00-\u9fff]")
 
 
@@ -58,6 +61,14 @@ def test_every_text_is_in_both_languages() -> None:
     assert [code for code, good in in_both.items() if not good] == []
 
 
+def test_every_word_of_the_page_is_translated_and_no_other() -> None:
+    pages = [page.read_text("utf-8") for page in (ROOT / "backend/templates/admin").glob("*.html")]
+    written = {text for page in pages for text in re.findall(r't\("([^"]+)"\)', page)}
+
+    assert written | set(labels.NOTES.values()) == set(labels.CHINESE)
+    assert [text for text in labels.CHINESE.values() if not CHINESE.search(text)] == []
+
+
 def _kinds_of(error: Any) -> Iterator[Any]:
     for kind in error.__subclasses__():
         yield kind
@@ -65,8 +76,8 @@ def _kinds_of(error: Any) -> Iterator[Any]:
 
 
 def _reasons_written_in(sources: Sources) -> Iterator[str]:
-    """The codes that the worker's modules give to `fail(claim, code)` as they stand."""
+    """The codes that the worker's modules give to what ends a claim badly, as they stand."""
     for path, tree in sources.items():
         for node in ast.walk(tree) if path.startswith("worker/") else ():
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "fail":
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in ENDINGS:
                 yield from (a.value for a in node.args if isinstance(a, ast.Constant) and isinstance(a.value, str))

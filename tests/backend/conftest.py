@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import Engine
+from sqlalchemy import Engine, update
 from sqlalchemy.orm import Session
 from werkzeug.security import generate_password_hash
 from werkzeug.test import TestResponse
@@ -78,6 +78,14 @@ def alice(sign_up: Callable[[str], Person]) -> Person:
 @pytest.fixture
 def bob(sign_up: Callable[[str], Person]) -> Person:
     return sign_up("bobby")
+
+
+@pytest.fixture
+def admin(sign_up: Callable[[str], Person], engine: Engine) -> Person:
+    person = sign_up("root")
+    with db.write(engine) as connection:
+        connection.execute(update(User).where(User.account == "root").values(role="admin"))
+    return person
 
 
 def log_in(client: FlaskClient, account: str, password: str = PASSWORD) -> str:

@@ -270,12 +270,12 @@ def test_a_database_that_is_away_is_503_with_a_time_to_try_again(
 ) -> None:
     from sqlalchemy.exc import OperationalError
 
-    from backend.services.accounts import Accounts
+    from backend.services.tokens import Tokens
 
     def away(*_: object) -> None:
         raise OperationalError("SELECT", {}, Exception("gone away"))
 
-    monkeypatch.setattr(Accounts, "recognise", away)
+    monkeypatch.setattr(Tokens, "recognise", away)
 
     response = alice.submit()
 

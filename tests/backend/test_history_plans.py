@@ -167,7 +167,11 @@ def test_two_states_are_two_ranges_of_one_index(explained: Explained) -> None:
     assert indexes(plans) == {history_index("status"), "PRIMARY"}
 
 
-@pytest.mark.parametrize(("column", "asked"), CHOSEN, ids=str)
+def _name(part: str | dict[str, Any]) -> str:
+    return part if isinstance(part, str) else " ".join(part)
+
+
+@pytest.mark.parametrize(("column", "asked"), CHOSEN, ids=_name)
 def test_of_several_indexes_the_one_that_leaves_the_least_is_taken(
     explained: Explained, column: str, asked: dict[str, Any]
 ) -> None:

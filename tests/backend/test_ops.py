@@ -9,12 +9,13 @@ from flask.testing import FlaskClient
 from openapi_spec_validator import validate
 from sqlalchemy import Engine
 
-from backend.wiring import Resources
+from backend.resources import Resources
 from shared.progress import redis_client
 from shared.settings import Settings
+from shared.workers import State, Told
 from worker.registry import Registry
 
-CONTRACTS = ("v1", "image", "gin", "user", "captcha")
+CONTRACTS = ("v1", "image", "gin", "user", "captcha", "admin")
 
 
 def test_a_living_process_says_so(client: FlaskClient) -> None:
@@ -29,8 +30,12 @@ def test_the_documented_health_check_answers_as_documented(client: FlaskClient) 
     }
 
 
+def beat(engine: Engine, state: State = State.IDLE, worker_id: str = "w") -> None:
+    Registry(engine, worker_id, f"node of {worker_id}").beat(Told(state))
+
+
 def test_the_service_is_ready_when_everything_is_there(client: FlaskClient, engine: Engine) -> None:
-    Registry(engine, "w", "n").beat()
+    beat(engine)
 
     response = client.get("/readyz")
 
@@ -48,8 +53,28 @@ def test_without_a_live_worker_the_service_is_not_ready(client: FlaskClient) -> 
     assert missing(client) == {"worker"}
 
 
+@pytest.mark.parametrize("state", [State.DRAINING, State.STALLED, State.GONE])
+def test_a_worker_that_takes_no_tasks_does_not_make_the_service_ready(
+    client: FlaskClient, engine: Engine, state: State
+) -> None:
+    beat(engine, state)
+
+    assert missing(client) == {"worker"}
+
+
+@pytest.mark.parametrize("state", [State.LOADING, State.IDLE])
+def test_one_that_loads_its_model_will_take_them(client: FlaskClient, engine: Engine, state: State) -> None:
+    beat(engine, State.DRAINING, "w1")
+    beat(engine, state, "w2")
+
+    response = client.get("/readyz")
+
+    assert response.status_code == 200
+    assert {s: n for s, n in response.get_json()["workers"].items() if n} == {"draining": 1, state: 1}
+
+
 def test_without_the_broker_the_service_is_not_ready(app: Flask, client: FlaskClient, engine: Engine) -> None:
-    Registry(engine, "w", "n").beat()
+    beat(engine)
     resources: Resources = app.extensions["darkroom"]
     object.__setattr__(resources, "redis", redis_client("redis://127.0.0.1:1/0"))
 
@@ -59,7 +84,7 @@ def test_without_the_broker_the_service_is_not_ready(app: Flask, client: FlaskCl
 def test_without_a_place_for_files_the_service_is_not_ready(
     client: FlaskClient, engine: Engine, settings: Settings
 ) -> None:
-    Registry(engine, "w", "n").beat()
+    beat(engine)
     (settings.data_dir / "files").write_text("not a folder")
 
     assert missing(client) == {"storage"}

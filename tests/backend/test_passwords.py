@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from structlog.testing import capture_logs
 from werkzeug.test import TestResponse
 
-from backend.wiring import Resources
+from backend.resources import Resources
 from shared import db
 from shared.models import User, VerificationCode
 from shared.settings import Settings

@@ -37,5 +37,3 @@ class FakeQueue:
             return False
         self.sent.append(hint)
         return self.reachable
-
-    ring = send

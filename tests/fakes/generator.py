@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from shared.claims import Claim
+from shared.generation import Shape
 from worker.media import Picture
 
 STEPS = 2
@@ -19,7 +20,9 @@ class FakeGenerator:
     trouble: Callable[[Sequence[Claim]], None] = lambda claimed: None
     batches: list[list[str]] = field(default_factory=list)
 
-    def batch_limit(self, model: str) -> int:
+    loaded: tuple[str, ...] = ("tiny",)
+
+    def batch_limit(self, shape: Shape) -> int:
         return self.limit
 
     def generate(self, claimed: Sequence[Claim], on_step: Callable[[int, int], None]) -> list[list[Picture]]:

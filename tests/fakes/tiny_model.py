@@ -16,7 +16,7 @@ def save_tiny_model(folder: Path) -> None:
     StableDiffusionPipeline(
         vae=_autoencoder(),
         text_encoder=_text_encoder(),
-        tokenizer=_tokenizer(),
+        tokenizer=tokenizer(),
         unet=_unet(),
         scheduler=DDIMScheduler(clip_sample=False, steps_offset=1),
         safety_checker=None,
@@ -51,7 +51,7 @@ def _unet() -> UNet2DConditionModel:
 
 def _text_encoder() -> CLIPTextModel:
     config = CLIPTextConfig(
-        vocab_size=len(_vocabulary()),
+        vocab_size=len(vocabulary()),
         hidden_size=WIDTH,
         intermediate_size=WIDTH,
         num_attention_heads=2,
@@ -64,9 +64,10 @@ def _text_encoder() -> CLIPTextModel:
     return CLIPTextModel(config).eval()
 
 
-def _tokenizer() -> CLIPTokenizer:
+def tokenizer() -> CLIPTokenizer:
+    """Reads letter by letter."""
     return CLIPTokenizer(
-        vocab=_vocabulary(),
+        vocab=vocabulary(),
         merges=[],
         unk_token="<unk>",
         bos_token="<|startoftext|>",
@@ -76,7 +77,8 @@ def _tokenizer() -> CLIPTokenizer:
     )
 
 
-def _vocabulary() -> dict[str, int]:
+def vocabulary() -> dict[str, int]:
+    """Letters, letters at a word's end, and the special pieces."""
     letters = [*string.ascii_lowercase, *(letter + "</w>" for letter in string.ascii_lowercase)]
     pieces = ["<|startoftext|>", "<|endoftext|>", "<unk>", *letters]
     return {piece: number for number, piece in enumerate(pieces)}

@@ -83,6 +83,7 @@ def test_a_kind_has_the_parameters_that_mean_something_to_it(tmp_path: Path, kin
     [
         (Kind.TEXT_TO_VIDEO, {"strength": 0.5}),
         (Kind.IMAGE_TO_VIDEO, {"strength": 0.5}),
+        (Kind.TEXT_TO_VIDEO, {"output_format": "png"}),
         (Kind.IMAGE_TO_IMAGE, {"num_frames": 9}),
         (Kind.IMAGE_TO_IMAGE, {"fps": 8}),
     ],
@@ -106,6 +107,30 @@ def test_without_a_size_the_result_has_the_proportions_of_its_reference(
     parameters = read(tmp_path, VIDEO).models["one"].fit(Kind.IMAGE_TO_IMAGE, {}, seed=0, like=like)
 
     assert (parameters.width, parameters.height) == size
+
+
+@pytest.mark.parametrize("asked", [{"width": 65}, {"height": 101}])
+def test_a_video_has_even_sides(tmp_path: Path, asked: dict[str, int]) -> None:
+    model = read(tmp_path, VIDEO).models["one"]
+
+    with pytest.raises(Invalid) as caught:
+        model.fit(Kind.TEXT_TO_VIDEO, asked, seed=0)
+
+    assert [(p.field, p.code) for p in caught.value.problems] == [(f"parameters.{next(iter(asked))}", "odd")]
+    assert model.fit(Kind.IMAGE_TO_IMAGE, asked, seed=0)
+
+
+@pytest.mark.parametrize("like", [(1001, 751), (5, 3), (7919, 13)])
+def test_a_video_like_its_reference_has_even_sides_too(tmp_path: Path, like: tuple[int, int]) -> None:
+    parameters = read(tmp_path, VIDEO).models["one"].fit(Kind.IMAGE_TO_VIDEO, {}, seed=0, like=like)
+
+    assert (parameters.width % 2, parameters.height % 2) == (0, 0)
+
+
+def test_clips_are_made_one_at_a_time_whatever_the_entry_says(tmp_path: Path) -> None:
+    model = read(tmp_path, VIDEO.replace(', "i2i"', "") + "max_batch = 8").models["one"]
+
+    assert model.usual_batch(64, 64) == 1
 
 
 def test_a_size_that_is_asked_for_counts_more_than_the_reference(tmp_path: Path) -> None:
@@ -142,6 +167,8 @@ def test_a_folder_beside_the_file_is_found_and_a_hub_id_stays(tmp_path: Path) ->
         (MODEL.replace('["t2i"]', '["t2x"]'), "kinds"),
         (MODEL + "surprise = 1", "surprise"),
         (MODEL.replace('["t2i"]', '["t2v"]'), "num_frames"),
+        (VIDEO.replace("max = 256, default = 96", "max = 255, default = 96"), "even limits"),
+        (VIDEO + "multiple = 1", "even multiple"),
         (MODEL + MODEL, "same id"),
     ],
 )

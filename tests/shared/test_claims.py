@@ -99,11 +99,19 @@ def test_completing_moves_the_row_with_its_results(engine: Engine, worker: Calla
     assert found.finished_at is not None
 
 
-def test_completing_twice_counts_once(worker: Callable[..., Claims], task: str) -> None:
+def test_completing_again_says_that_it_is_done_and_changes_nothing(
+    engine: Engine, worker: Callable[..., Claims], task: str
+) -> None:
     claims = worker()
     [claim] = take(claims)
+    claims.complete(claim, RESULTS)
+    before = row(engine, task)
 
-    assert [claims.complete(claim, RESULTS), claims.complete(claim, RESULTS)] == [True, False]
+    assert claims.complete(claim, [])
+    assert not claims.fail(claim, "generation_failed")
+
+    after = row(engine, task)
+    assert (after.results, after.updated_at, after.status) == (RESULTS, before.updated_at, Status.COMPLETED)
 
 
 def test_a_zombie_can_neither_finish_nor_renew(engine: Engine, worker: Callable[..., Claims], task: str) -> None:
@@ -251,3 +259,25 @@ def test_every_move_is_stamped_with_the_databases_time(
     worker().complete(claim, RESULTS)
 
     assert before <= claimed <= row(engine, task).updated_at
+
+
+def test_a_task_that_was_passed_on_is_taken_by_another_worker_first(worker: Callable[..., Claims], task: str) -> None:
+    small, large = worker("small"), worker("large")
+    [claim] = take(small)
+    small.pass_on(claim, "out_of_memory")
+
+    assert take(small) == []
+    assert [(again.public_id, again.attempt) for again in take(large)] == [(task, 2)]
+
+
+def test_a_task_that_was_passed_on_and_cancelled_is_cancelled(
+    engine: Engine, worker: Callable[..., Claims], task: str
+) -> None:
+    claims = worker()
+    [claim] = take(claims)
+    with db.write(engine) as connection:
+        connection.execute(update(Task).values(cancel_requested=True))
+
+    claims.pass_on(claim, "out_of_memory")
+
+    assert row(engine, task).status == Status.CANCELLED

@@ -40,18 +40,11 @@ def test_a_hint_carries_the_queues_name_and_nothing_else(celery: Celery) -> None
     assert message.decode()[:2] == [[], {"queue": "gpu"}]
 
 
-def test_ringing_again_does_not_pile_up_hints(celery: Celery) -> None:
-    queue = Queue(celery)
-
-    assert [queue.ring(Wake()) for _ in range(3)] == [True, True, True]
-    assert waiting(celery) == 1
-
-
 def test_a_broker_that_is_away_costs_little_time_and_no_error() -> None:
     queue = Queue(celery_app("redis://127.0.0.1:1/0"))
     started = time.monotonic()
 
-    assert [queue.send(Wake()), queue.ring(Wake())] == [False, False]
+    assert not queue.send(Wake())
     assert time.monotonic() - started < 2
 
 

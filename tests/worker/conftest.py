@@ -1,14 +1,18 @@
 """A tiny model on disk, and the parts of a worker around fakes."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
-from sqlalchemy import Engine
+import sqlalchemy
 
 from shared.catalog import Catalog
 from shared.claims import Claims
 from shared.storage import LocalStorage
 from worker.leases import Leases
+
+if TYPE_CHECKING:
+    from worker.engine import Engine
 
 MODELS = """
 [[models]]
@@ -52,12 +56,64 @@ def models_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def families(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a tiny model of each family and a models file that offers them."""
+    from tests.worker.families import save_families
+
+    folder = tmp_path_factory.mktemp("families")
+    save_families(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def family_files(tmp_path_factory: pytest.TempPathFactory) -> LocalStorage:
+    """Where the references of their tasks are."""
+    return LocalStorage(tmp_path_factory.mktemp("references"))
+
+
+@pytest.fixture(scope="session")
+def family_engine(families: Path, family_files: LocalStorage) -> "Engine":
+    """One engine for all families."""
+    from worker.engine import Engine
+
+    return Engine(Catalog.read(families / "models.toml"), family_files, "cpu")
+
+
+@pytest.fixture(scope="session")
+def videos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a tiny model of each video family and a models file that offers them."""
+    from tests.worker.videos import save_videos
+
+    folder = tmp_path_factory.mktemp("videos")
+    save_videos(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def video_files(tmp_path_factory: pytest.TempPathFactory) -> LocalStorage:
+    """Where the references of their tasks are."""
+    from tests.worker.videos import save_references
+
+    storage = LocalStorage(tmp_path_factory.mktemp("references"))
+    save_references(storage)
+    return storage
+
+
+@pytest.fixture(scope="session")
+def video_engine(videos: Path, video_files: LocalStorage) -> "Engine":
+    """One engine for all video families."""
+    from worker.engine import Engine
+
+    return Engine(Catalog.read(videos / "models.toml"), video_files, "cpu")
+
+
+@pytest.fixture(scope="session")
 def catalog(models_file: Path) -> Catalog:
     return Catalog.read(models_file)
 
 
 @pytest.fixture
-def claims(engine: Engine) -> Claims:
+def claims(engine: sqlalchemy.Engine) -> Claims:
     return Claims(engine, "worker", lease_seconds=15, max_attempts=3)
 
 

@@ -1,18 +1,22 @@
 """What each round of the cleaner removes, on both stacks, and its thread."""
 
+import os
+import time
 import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Engine, event, select, update
 from sqlalchemy.orm import InstrumentedAttribute, Session
 from structlog.testing import capture_logs
 
 from shared import clock, db
-from shared.models import ProviderKey, RevokedToken, Upload, VerificationCode
+from shared.kept import KeptFiles
+from shared.models import ProviderKey, RevokedToken, Upload, User, VerificationCode
 from shared.models.base import Base
 from shared.storage import LocalStorage
 from shared.vault import Vault
@@ -21,6 +25,7 @@ from tests.servers import until
 from worker import cleaner
 from worker.cleaner import Cleaner
 from worker.rotation import Rotation
+from worker.sweep import Sweep
 
 HOURS = 24.0
 
@@ -36,13 +41,18 @@ class FakeStorage:
         self.deleted.append(key)
         self.meanwhile()
 
+    def folders(self) -> list[str]:
+        return []
 
-def rotation(engine: Engine) -> Rotation:
-    return Rotation(engine, Vault(["a secret of the tests"]))
+
+def cleaner_of(engine: Engine, storage: Any, rotation: Rotation | None = None, interval: float = 60) -> Cleaner:
+    """One with parts of its own."""
+    keys = rotation or Rotation(engine, Vault(["a secret of the tests"]))
+    return Cleaner(engine, storage, keys, Sweep(storage, KeptFiles(engine, HOURS)), HOURS, interval)
 
 
 def clean(engine: Engine, storage: object = None) -> None:
-    Cleaner(engine, storage or FakeStorage(), rotation(engine), HOURS, 60).clean()  # type: ignore[arg-type]
+    cleaner_of(engine, storage or FakeStorage()).clean()
 
 
 def add(engine: Engine, *rows: Base) -> None:
@@ -215,7 +225,7 @@ def test_the_thread_goes_on_after_whatever_went_wrong(engine: Engine) -> None:
 
     user, storage = add_user(engine), FakeStorage(meanwhile=trouble)
     add(engine, upload(user, "a", hours=50), upload(user, "b", hours=40))
-    thread = Cleaner(engine, storage, rotation(engine), HOURS, interval=0.01)  # type: ignore[arg-type]
+    thread = cleaner_of(engine, storage, interval=0.01)
 
     with capture_logs() as logs:
         thread.start()
@@ -229,7 +239,7 @@ def test_the_thread_goes_on_after_whatever_went_wrong(engine: Engine) -> None:
 
 def test_a_cleaner_that_never_began_can_be_stopped(tmp_path: Path) -> None:
     engine = db.connect(f"sqlite:///{tmp_path / 'x.db'}")
-    thread = Cleaner(engine, FakeStorage(), rotation(engine), HOURS, 60)  # type: ignore[arg-type]
+    thread = cleaner_of(engine, FakeStorage())
 
     thread.stop()
 
@@ -239,7 +249,7 @@ def test_a_cleaner_that_never_began_can_be_stopped(tmp_path: Path) -> None:
 def test_a_stopped_cleaner_begins_no_further_upload(engine: Engine) -> None:
     user, storage = add_user(engine), FakeStorage()
     add(engine, upload(user, "a", hours=50), upload(user, "b", hours=40))
-    thread = Cleaner(engine, storage, rotation(engine), HOURS, 60)  # type: ignore[arg-type]
+    thread = cleaner_of(engine, storage)
     storage.meanwhile = thread.stop
 
     thread.clean()
@@ -254,7 +264,18 @@ def test_each_round_encrypts_keys_of_an_earlier_secret_anew(engine: Engine) -> N
     add(engine, ProviderKey(user_id=add_user(engine), **names, **locked, updated_at=clock.now()))
     both = Rotation(engine, Vault(["a secret of the tests", "the secret before"]))
 
-    Cleaner(engine, FakeStorage(), both, HOURS, 60).clean()  # type: ignore[arg-type]
+    cleaner_of(engine, FakeStorage(), both).clean()
 
     [encrypted] = left(engine, ProviderKey.encrypted_key)
     assert newest.decrypt(encrypted) == "sk-1234"
+
+
+def test_each_round_sweeps_a_folder(engine: Engine, storage: LocalStorage, tmp_path: Path) -> None:
+    add(engine, User(account="u", account_key="u", email="u@example.com", password_hash="-", created_at=ago(hours=99)))
+    storage.save("results/aa/task_left.1.1.png", b"left over")
+    old = time.time() - 25 * 3600
+    os.utime(tmp_path / "files" / "results" / "aa" / "task_left.1.1.png", (old, old))
+
+    cleaner_of(engine, storage).clean()
+
+    assert list(storage.files("results/aa")) == []

@@ -37,7 +37,7 @@ def engine(catalog: Catalog, references: LocalStorage) -> Engine:
 
 
 def one(engine: Engine, **parameters: object) -> Picture:
-    return engine.generate([claim_of(**parameters)], lambda step, steps: None)[0][0]
+    return engine.generate([claim_of(**parameters)], lambda step, steps, phase="": None)[0][0]
 
 
 @pytest.mark.parametrize(("width", "height"), [(64, 64), (70, 65), (16, 128), (63, 17)])

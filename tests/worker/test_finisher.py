@@ -43,6 +43,19 @@ class ShyClaims(Claims):
         return super().complete(claim, results)  # type: ignore[arg-type]
 
 
+class TornClaims(Claims):
+    """The database goes away while it commits, for so many calls."""
+
+    torn = 1
+
+    def complete(self, claim: Claim, results: object) -> bool:
+        completed = super().complete(claim, results)  # type: ignore[arg-type]
+        self.torn -= 1
+        if self.torn >= 0:
+            raise OperationalError("COMMIT", {}, Exception("gone away"))
+        return completed
+
+
 @pytest.fixture
 def task(engine: Engine) -> str:
     return add_task(engine, add_user(engine), num_images=2)
@@ -128,6 +141,36 @@ def test_a_database_that_is_away_for_a_moment_loses_nothing(
     finisher.drain()
 
     assert row(engine, task).status == Status.COMPLETED
+
+
+def test_what_was_committed_while_the_connection_was_lost_is_completed_and_keeps_its_files(
+    engine: Engine, storage: LocalStorage, leases: Leases, claim: Claim, task: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(finisher_module, "RETRY_SECONDS", 0.01)
+    finisher = Finisher(TornClaims(engine, "worker", 15, 3), leases, storage, FakeBoard().announce)
+
+    finisher.finish([claim], [[picture_of(claim)]])
+    finisher.drain()
+
+    [result] = row(engine, task).results or []
+    assert storage.size(result["key"]) == result["bytes"]
+
+
+def test_when_nobody_can_say_whether_it_was_committed_the_files_stay(
+    engine: Engine, claims: Claims, storage: LocalStorage, claim: Claim, task: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(finisher_module, "RETRY_SECONDS", 0.01)
+    leases = Leases(claims, lease_seconds=0.2)
+    leases.hold([claim], time.monotonic())
+    torn = TornClaims(engine, "worker", 15, 3)
+    torn.torn = 1_000_000
+
+    finisher = Finisher(torn, leases, storage, FakeBoard().announce)
+    finisher.finish([claim], [[picture_of(claim)]])
+    finisher.drain()
+
+    [result] = row(engine, task).results or []
+    assert storage.size(result["key"]) == result["bytes"]
 
 
 def test_a_finished_task_is_held_no_longer(claims: Claims, leases: Leases, storage: LocalStorage, claim: Claim) -> None:

@@ -17,8 +17,9 @@ from shared.lifecycle import Status
 from shared.models import ProviderKey
 from shared.storage import LocalStorage
 from shared.vault import Vault
-from tests.fakes.board import FakeBoard, FakeQueue
+from tests.fakes.board import FakeBoard
 from tests.orders import add_task, add_user, row
+from worker.duty import Duty
 from worker.finisher import Finisher
 from worker.io_jobs import IoJobs
 from worker.job import Jobs
@@ -62,12 +63,23 @@ def painter() -> FakePainter:
 
 
 @pytest.fixture
+def duty() -> Duty:
+    return Duty()
+
+
+@pytest.fixture
 def jobs(
-    engine: Engine, claims: Claims, leases: Leases, storage: LocalStorage, board: FakeBoard, painter: FakePainter
+    engine: Engine,
+    claims: Claims,
+    leases: Leases,
+    storage: LocalStorage,
+    board: FakeBoard,
+    painter: FakePainter,
+    duty: Duty,
 ) -> Jobs:
     generator = ProviderGenerator(engine, VAULT, painter.of)
     finisher = Finisher(claims, leases, storage, board.announce)
-    return Jobs(claims, leases, generator, finisher, board, FakeQueue())  # type: ignore[arg-type]
+    return Jobs(claims, leases, generator, finisher, board, duty)  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -187,7 +199,7 @@ def test_a_key_of_another_secret_fails_the_task(
     generator = ProviderGenerator(engine, Vault(["another secret"]), painter.of)
     finisher = Finisher(claims, leases, storage, FakeBoard().announce)
 
-    Jobs(claims, leases, generator, finisher, FakeBoard(), FakeQueue()).work("io")  # type: ignore[arg-type]
+    Jobs(claims, leases, generator, finisher, FakeBoard(), Duty()).work("io")  # type: ignore[arg-type]
 
     assert row(engine, task).error_code == "provider_key_unreadable"
     assert painter.asked == []
@@ -205,10 +217,10 @@ def test_a_task_is_cancelled_while_its_provider_works(
 
 
 def test_a_process_that_is_to_end_gives_the_task_back(
-    engine: Engine, jobs: Jobs, painter: FakePainter, task: str, waiting: threading.Event
+    engine: Engine, jobs: Jobs, painter: FakePainter, duty: Duty, task: str, waiting: threading.Event
 ) -> None:
     def stop_meanwhile() -> list[bytes]:
-        jobs.stop()
+        duty.stopping = True
         return [picture()] if waiting.wait(30) else []
 
     painter.answer = stop_meanwhile
@@ -229,6 +241,16 @@ def test_the_threads_find_tasks_by_themselves_and_end_when_told(engine: Engine, 
     threads.stop()
     threads.join(5)
     watcher.join()
+
+
+def test_a_drained_process_takes_no_more_of_these_tasks_either(
+    engine: Engine, jobs: Jobs, duty: Duty, task: str
+) -> None:
+    duty.draining = True
+
+    jobs.work("io")
+
+    assert row(engine, task).status == Status.QUEUED
 
 
 def test_the_device_leaves_tasks_for_providers_alone(claims: Claims, task: str) -> None:

@@ -1,5 +1,6 @@
 """What a pipeline is given for pictures that share size, steps, sampler and guidance, and what its answer becomes."""
 
+import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -7,52 +8,109 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from worker.errors import BadPicture, ContentRefused
 from worker.media import Picture
 from worker.pipelines.loaded import Loaded
-from worker.pipelines.pixels import crop, next_multiple, to_bytes
+from worker.pipelines.pixels import crop, is_picture, next_multiple, to_bytes
 from worker.pipelines.request import Request
 from worker.pipelines.samplers import scheduler
 
-OnStep = Callable[[int], None]
+OnStep = Callable[[int, int], None]
+
+NO_NEGATIVE = " "  # where a negative prompt turns guidance on, this is none: Qwen-Image's own examples
 
 
 def size(loaded: Loaded, requests: Sequence[Request]) -> tuple[int, int]:
     """Width and height that the model makes for them."""
-    shared, multiple = requests[0].parameters, loaded.model.multiple
+    shared, multiple = requests[0].parameters, loaded.multiple
     return next_multiple(shared.width, multiple), next_multiple(shared.height, multiple)
 
 
 def call(
     pipeline: Any, loaded: Loaded, requests: Sequence[Request], on_step: OnStep, **others: Any
 ) -> npt.NDArray[np.floating]:
-    """Run the pipeline with what all kinds share, and `others`; count x height x width x 3, in 0..1.
+    """Run the pipeline with what all kinds share, and with those of `others` that it takes.
 
-    `on_step(done)` is called after each denoising step; what it raises ends the call.
+    Returns count x height x width x 3, or count x frames x ..., in 0..1. `on_step(done, of)` is called after each
+    denoising step; what it raises ends the call. Raises ContentRefused.
     """
     shared = requests[0].parameters
-
-    def after_step(_: Any, step: int, __: Any, kwargs: dict[str, Any]) -> dict[str, Any]:
-        on_step(step + 1)
-        return kwargs
-
-    pipeline.scheduler = scheduler(shared.sampling_method, loaded.noise_schedule)
-    images: npt.NDArray[np.floating] = pipeline(
-        prompt=[request.prompt for request in requests],
-        negative_prompt=[request.parameters.negative_prompt for request in requests],
-        num_inference_steps=shared.steps,
-        guidance_scale=shared.guidance_scale,
-        generator=[torch.Generator("cpu").manual_seed(request.seed) for request in requests],
-        output_type="np",
-        callback_on_step_end=after_step,
+    takes = inspect.signature(pipeline.__call__).parameters
+    width, height = size(loaded, requests)
+    given = {
+        "prompt": [request.prompt for request in requests],
+        "width": width,
+        "height": height,
+        "num_inference_steps": shared.steps,
+        "generator": [torch.Generator("cpu").manual_seed(request.seed) for request in requests],
+        "output_type": "np",
+        **_guidance(loaded, requests, "true_cfg_scale" in takes),
         **others,
-    ).images
+    }
+    pipeline.scheduler = scheduler(shared.sampling_method, loaded.noise_schedule)
+    given |= _told(pipeline, "callback_on_step_end" in takes, on_step, shared.denoising_steps)
+    made = pipeline(**{name: value for name, value in given.items() if name in takes})
+    if any(getattr(made, "nsfw_content_detected", None) or ()):
+        raise ContentRefused(loaded.model.id, "the safety checker found something")
+    images: npt.NDArray[np.floating] = made.frames if hasattr(made, "frames") else made.images
     return images
 
 
-def pictures(images: npt.NDArray[np.floating], requests: Sequence[Request]) -> list[Picture]:
-    """A picture for each request, of exactly its width and height."""
+def pictures(loaded: Loaded, images: npt.NDArray[np.floating], requests: Sequence[Request]) -> list[Picture]:
+    """A picture for each request, of exactly its width and height. Raises BadPicture."""
+    if not all(is_picture(image) for image in images):
+        raise BadPicture(loaded.model.id, "is not a picture")
     shared = requests[0].parameters
     return [
         Picture(crop(picture, shared.width, shared.height), request.seed)
         for picture, request in zip(to_bytes(images), requests, strict=True)
     ]
+
+
+def call_key(loaded: Loaded, request: Request) -> object:
+    """The same for requests of one batch that one call can serve: where guidance is distilled, a negative prompt makes
+    another computation of all that are in the call.
+    """
+    return bool(request.parameters.negative_prompt) and _distilled(loaded)
+
+
+def _guidance(loaded: Loaded, requests: Sequence[Request], two_kinds: bool) -> dict[str, Any]:
+    """Some models have guidance built in, and do the usual one beside it only for a negative prompt."""
+    scale = requests[0].parameters.guidance_scale
+    negative = [request.parameters.negative_prompt for request in requests]
+    if not two_kinds:
+        return {"guidance_scale": scale, "negative_prompt": negative}
+    if _distilled(loaded) and not any(negative):
+        return {"guidance_scale": scale}
+    negative = [text or NO_NEGATIVE for text in negative]
+    built_in = {"guidance_scale": 1.0} if _distilled(loaded) else {}
+    return {"true_cfg_scale": scale, "negative_prompt": negative, **built_in}
+
+
+def _distilled(loaded: Loaded) -> bool:
+    return bool(getattr(getattr(loaded.denoiser, "config", None), "guidance_embeds", False))
+
+
+def _told(pipeline: Any, has_callback: bool, on_step: OnStep, usual: int) -> dict[str, Any]:
+    """How to hear of each step: by the pipeline's callback or, where it has none, from its scheduler."""
+
+    def tell(done: int) -> None:
+        on_step(done, getattr(pipeline, "num_timesteps", usual))
+
+    def after_step(_: Any, step: int, __: Any, kwargs: dict[str, Any]) -> dict[str, Any]:
+        tell(step + 1)
+        return kwargs
+
+    if has_callback:
+        return {"callback_on_step_end": after_step}
+    made, step = 0, pipeline.scheduler.step
+
+    def counted(*args: Any, **kwargs: Any) -> Any:
+        nonlocal made
+        result = step(*args, **kwargs)
+        made += 1
+        tell(made)
+        return result
+
+    pipeline.scheduler.step = counted
+    return {}

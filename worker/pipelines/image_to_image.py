@@ -2,8 +2,7 @@
 
 from collections.abc import Sequence
 
-from diffusers import AutoPipelineForImage2Image
-
+from shared.generation import Kind
 from worker.media import Picture
 from worker.pipelines.call import OnStep, call, pictures, size
 from worker.pipelines.loaded import Loaded
@@ -12,10 +11,11 @@ from worker.pipelines.request import Request
 
 
 def run(loaded: Loaded, requests: Sequence[Request], on_step: OnStep) -> list[Picture]:
-    """A picture for each request; see `call` for `on_step`."""
+    """A picture for each request; see `call` for `on_step`. Raises BadPicture, ContentRefused, KindUnsupported."""
     width, height = size(loaded, requests)
     shared = requests[0].parameters
     references = [cover(request.images[0], width, height) for request in requests]
     strength = max(shared.strength or 0, 1 / shared.steps)
-    pipeline = loaded.variant(AutoPipelineForImage2Image)
-    return pictures(call(pipeline, loaded, requests, on_step, image=references, strength=strength), requests)
+    pipeline = loaded.pipeline_for(Kind.IMAGE_TO_IMAGE)
+    images = call(pipeline, loaded, requests, on_step, image=references, strength=strength)
+    return pictures(loaded, images, requests)

@@ -23,6 +23,16 @@ def cover(image: Image.Image, width: int, height: int) -> Image.Image:
     return ImageOps.fit(image, (width, height), Image.Resampling.LANCZOS)
 
 
+def is_picture(image: npt.NDArray[np.floating]) -> bool:
+    """Whether these are numbers, and not one colour all over: what broken arithmetic leaves behind is neither."""
+    return bool(np.isfinite(image).all()) and bool((to_bytes(np.ptp(image, axis=(0, 1))) > 0).any())
+
+
+def is_clip(frames: npt.NDArray[np.floating]) -> bool:
+    """Whether all frames are numbers, and not each of them one colour: a few may be, such as the first of a fade."""
+    return all(np.isfinite(frame).all() for frame in frames) and any(is_picture(frame) for frame in frames)
+
+
 def to_bytes(images: npt.NDArray[np.floating]) -> Pixels:
     """From floats in 0..1 to 8 bits."""
     scaled: Pixels = (images * 255).round().astype(np.uint8)

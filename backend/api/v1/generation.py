@@ -16,8 +16,9 @@ from backend.services.accounts import Account
 from backend.services.generation import Generation
 from backend.services.orders import Order
 from backend.services.tasks import Found
+from backend.services.tokens import TokenClaims
 from backend.wiring import services
-from shared.errors import IdempotencyMismatch, NotFound, NotRetryable
+from shared.errors import IdempotencyMismatch, NotFound, NotRetryable, QueueFull
 
 
 @api.route(
@@ -29,7 +30,7 @@ from shared.errors import IdempotencyMismatch, NotFound, NotRetryable
     returns=Submitted,
     message="task_created",
     limits=("generate",),
-    errors=(IdempotencyMismatch,),
+    errors=(IdempotencyMismatch, QueueFull),
 )
 def submit(user: Account, headers: SubmitHeaders, body: GenerationRequest) -> Generation:
     """Queue a generation task."""
@@ -45,15 +46,15 @@ def submit(user: Account, headers: SubmitHeaders, body: GenerationRequest) -> Ge
 @api.route(
     "GET",
     "/generation/<task_id>",
-    caller=Caller.USER,
+    caller=Caller.CLAIMED,
     query=TaskQuery,
     returns=Task,
     revised=True,
     errors=(NotFound,),
 )
-def show(user: Account, query: TaskQuery, task_id: str) -> Generation:
+def show(claims: TokenClaims, query: TaskQuery, task_id: str) -> Generation:
     """How a task stands, and where its results are; with `wait`, once it is other than If-None-Match says."""
-    return services().waiting.until_changed(user.id, task_id, contract.known_revisions(), query.wait)
+    return services().waiting.until_changed(claims, task_id, contract.known_revisions, query.wait)
 
 
 @api.route("GET", "/generation", caller=Caller.USER, query=TasksQuery, returns=Tasks, revised=True)
@@ -74,7 +75,7 @@ def cancel(user: Account, task_id: str) -> Generation:
     caller=Caller.USER,
     returns=Task,
     message="task_retried",
-    errors=(NotFound, NotRetryable),
+    errors=(NotFound, NotRetryable, QueueFull),
 )
 def retry(user: Account, task_id: str) -> Generation:
     """Queue a failed or cancelled task again."""

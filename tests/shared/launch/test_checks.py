@@ -1,5 +1,6 @@
 """`./start.sh check` and a command's way into the service."""
 
+import importlib.util
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 from shared.launch import __main__ as launch
 from shared.launch import checks
 from shared.launch.foreground import Finished
+from shared.settings import ROOT
 
 
 def test_all_checks_run_although_one_fails(capsys: pytest.CaptureFixture[str]) -> None:
@@ -24,6 +26,20 @@ def test_all_checks_run_although_one_fails(capsys: pytest.CaptureFixture[str]) -
 
 def test_checks_that_all_pass_are_status_0() -> None:
     assert checks.check(lambda *_, **__: Finished(0)) == 0
+
+
+@pytest.mark.parametrize("command", checks.PROGRAMS)
+def test_the_program_of_a_command_is_there_and_gets_its_arguments(
+    command: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    ran: list[list[str]] = []
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("os.execv", lambda _, arguments: ran.append(arguments[1:]))
+
+    checks.become(ROOT, command, ("--some", "words"))
+
+    assert ran == [["-m", checks.PROGRAMS[command], "--some", "words"]]
+    assert importlib.util.find_spec(checks.PROGRAMS[command])
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,10 @@ def test_help_names_every_command_and_installs_nothing(clone: Clone) -> None:
     helped = clone.start("--help")
 
     assert helped.returncode == 0
-    assert all(f"\n  {command} " in helped.stdout for command in ("all", "web", "worker", "test", "check"))
+    assert all(
+        f"\n  {command} " in helped.stdout
+        for command in ("all", "web", "worker", "workers", "test", "check", "doctor", "chaos")
+    )
     assert clone.installed == []
 
 
@@ -49,12 +52,20 @@ def test_without_python_it_says_what_to_do(clone: Clone) -> None:
         ("web", ["backend/requirements.txt"]),
         ("worker", ["worker/requirements.txt"]),
         ("all", ["backend/requirements.txt", "worker/requirements.txt"]),
+        ("doctor", ["shared/requirements.txt"]),
     ],
 )
 def test_a_command_installs_its_lists_only(clone: Clone, command: str, lists: list[str]) -> None:
     clone.start(command)
 
     assert asked_for(clone) == [lists]
+
+
+def test_what_a_start_has_installed_is_enough_for_the_doctor(clone: Clone) -> None:
+    clone.start("web")
+    clone.start("doctor", "--repair")
+
+    assert asked_for(clone) == [["backend/requirements.txt"]]
 
 
 def test_a_second_start_installs_nothing(clone: Clone) -> None:

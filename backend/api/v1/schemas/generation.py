@@ -121,6 +121,9 @@ class Result(Link):
     width: int
     height: int
     seed: int | None
+    frames: int | None = Field(description="of a video; the next two also")
+    fps: int | None
+    duration: float | None = Field(description="in seconds")
     thumbnail: Link | None
 
 
@@ -174,8 +177,12 @@ class Task(Record):
     cancel_requested: bool
     step: int | None = Field(None, validation_alias=AliasPath("progress", "step"))
     steps: int | None = Field(None, validation_alias=AliasPath("progress", "steps"))
+    phase: str | None = Field(
+        None, validation_alias=AliasPath("progress", "phase"), description="`loading` while its model is being loaded"
+    )
     queue_position: int | None
-    eta_seconds: int | None
+    eta_seconds: int | None = Field(description="until it has ended: half of all tasks take less")
+    eta_p90_seconds: int | None = Field(description="the same: nine of ten take less")
     next_poll_ms: int | None
 
     @computed_field  # type: ignore[prop-decorator]

@@ -11,6 +11,12 @@ class Limits(BaseModel):
     default: float
 
 
+class Lora(BaseModel):
+    name: str
+    description: str
+    weight: Limits
+
+
 class Model(BaseModel):
     """What a task of this model may ask for, and what it gets when it does not. None: the model has no such thing."""
 
@@ -30,6 +36,7 @@ class Model(BaseModel):
     fps: Limits | None
     max_images: int
     sampling_methods: list[str]
+    loras: list[Lora]
 
 
 class Models(RootModel[list[Model]]):

@@ -1,0 +1,89 @@
+"""What lives as long as the app: connections, and what is read once."""
+
+from dataclasses import dataclass
+from typing import Self
+
+from redis import Redis
+
+from backend.reads import Reads
+from backend.services.administration.usage import Usage
+from backend.services.blocked import Blocked
+from backend.services.forecasts import Forecasts
+from backend.services.links import Links
+from backend.services.mail import LogMailer, Mailer
+from backend.services.patience import Patience
+from backend.services.pictures import Pictures
+from backend.services.smtp import SmtpMailer
+from backend.services.task_rows import TaskRows
+from backend.watch import Watch
+from shared import db
+from shared.addresses import Addresses
+from shared.catalog import Catalog
+from shared.fetcher import Fetcher
+from shared.progress import Channel, ProgressBoard, redis_client
+from shared.queue import Queue, celery_app
+from shared.room import Room
+from shared.settings import Settings
+from shared.storage import LocalStorage, Storage
+from shared.vault import Vault
+
+PROVIDER_PATIENCE_SECONDS = 1.0
+
+
+@dataclass(frozen=True)
+class Resources:
+    """What lives as long as the app and is shared by all requests."""
+
+    settings: Settings
+    reads: Reads
+    task_rows: TaskRows
+    forecasts: Forecasts
+    catalog: Catalog
+    blocked: Blocked
+    queue: Queue
+    redis: Redis
+    progress: ProgressBoard
+    storage: Storage
+    links: Links
+    vault: Vault
+    mailer: Mailer
+    pictures: Pictures
+    fetcher: Fetcher
+    provider_room: Room
+    addresses: Addresses
+    patience: Patience
+    usage: Usage
+    watch: Watch
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        redis, reads = redis_client(settings.redis_url), Reads.of(settings.database, settings.web_threads)
+        storage = LocalStorage(settings.data_dir / "files")
+        return cls(
+            settings=settings,
+            reads=reads,
+            task_rows=TaskRows(reads),
+            forecasts=Forecasts(reads, settings.lease_seconds),
+            catalog=Catalog.read(settings.models_file),
+            blocked=Blocked.of(settings.blocked_prompts_file),
+            queue=Queue(celery_app(settings.celery_url)),
+            redis=redis,
+            progress=ProgressBoard(redis),
+            storage=storage,
+            links=Links(settings.secret_key.get_secret_value(), settings.link_minutes),
+            vault=Vault.of(settings),
+            mailer=SmtpMailer(settings) if settings.smtp_host else LogMailer(),
+            pictures=Pictures(settings.upload_max_megapixels),
+            fetcher=Fetcher(),
+            provider_room=Room(max(1, settings.web_threads // 4), PROVIDER_PATIENCE_SECONDS),
+            addresses=Addresses(),
+            patience=Patience(redis, settings.limits),
+            usage=Usage(reads, storage),
+            watch=Watch(Channel(redis), lambda: db.connect(settings.database), settings.web_watchers),
+        )
+
+    def close(self) -> None:
+        """The process is about to end."""
+        self.watch.close()
+        self.watch.join()
+        self.reads.close()

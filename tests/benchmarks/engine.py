@@ -1,0 +1,227 @@
+"""What the service adds to and takes from the time that diffusers takes, on whatever device is here.
+
+`python -m tests.benchmarks.engine [--device auto] [--tasks 64] [--memory-tasks 500] [--json FILE]`. On a CPU with the
+built-in model; on a graphics card with models of random weights in the shapes of Stable Diffusion 1.5 and XL. The bare
+loop is diffusers' own pipeline, called for one picture after the other, each saved as PNG as anybody would.
+"""
+
+import argparse
+import gc
+import io
+import json
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import psutil
+import torch
+from diffusers import DiffusionPipeline
+
+from shared.catalog import Catalog
+from shared.generation import Kind, Shape
+from shared.progress import CHANNEL, redis_client
+from shared.settings import ROOT
+from tests.benchmarks.shapes import save_sd15, save_sdxl
+from tests.benchmarks.workbench import Work, median_of, workbench
+from tests.end_to_end.service import Client, Service
+from worker.engine import Options, usable_device
+from worker.pipelines.loaded import usual_dtype
+
+LITTLE = 1e-6  # gigabytes: never more than one model in memory
+SHAPED = """
+[[models]]
+id = "{id}"
+source = "{id}"
+kinds = ["t2i"]
+width = {{ min = 256, max = 1024, default = {side} }}
+height = {{ min = 256, max = 1024, default = {side} }}
+steps = {{ min = 1, max = 50, default = 20 }}
+guidance_scale = {{ min = 1, max = 20, default = 5 }}
+sampling_methods = ["{method}"]
+"""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """What was measured, in its unit, and what it is to be compared with."""
+
+    name: str
+    value: float
+    unit: str
+    beside: dict[str, float]
+
+
+def main() -> None:
+    """Measure everything that this device can, print it and, if asked to, write it down."""
+    arguments = _arguments()
+    device = usable_device() if arguments.device == "auto" else arguments.device
+    with tempfile.TemporaryDirectory(prefix="darkroom-shapes-") as folder:
+        works, catalog = _works(device, Path(folder), arguments.tasks)
+        figures = [_told(_overhead(works[0], catalog, device))]
+        figures += [_told(_batching(work, catalog, device)) for work in works]
+        if not arguments.quick:
+            figures += [_told(_latency(device)), _told(_compiled(works[0], catalog, device))]
+        figures.append(_told(_memory(catalog, device, arguments.memory_tasks)))
+    if arguments.json:
+        record = {"device": _named(device), "torch": torch.__version__, "figures": [asdict(f) for f in figures]}
+        arguments.json.write_text(json.dumps(record, indent=2) + "\n")
+
+
+def _told(figure: Figure) -> Figure:
+    beside = ", ".join(f"{name} {value:g}" for name, value in figure.beside.items())
+    print(f"{figure.name:<46} {figure.value:>9.3f} {figure.unit}   ({beside})", flush=True)
+    return figure
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda", "mps"))
+    parser.add_argument("--tasks", type=int, default=64, help="how many are queued for each figure")
+    parser.add_argument("--memory-tasks", type=int, default=500)
+    parser.add_argument("--quick", action="store_true", help="neither start the whole service nor compile")
+    parser.add_argument("--json", type=Path, help="write the figures here")
+    return parser.parse_args()
+
+
+def _named(device: str) -> str:
+    return torch.cuda.get_device_name() if device == "cuda" else f"{device}, {psutil.cpu_count()} cores"
+
+
+def _works(device: str, folder: Path, tasks: int) -> tuple[list[Work], Catalog]:
+    """What this device can be asked for in reasonable time."""
+    if device == "cpu":
+        demo = Work("darkroom-demo", 128, 8, tasks, "DDIM", users=8)
+        return [demo, replace(demo, side=256, tasks=max(8, tasks // 4))], Catalog.read(ROOT / "shared" / "models.toml")
+    save_sd15(folder / "sd15")
+    save_sdxl(folder / "sdxl")
+    entries = (("sd15", 512, "DDIM"), ("sdxl", 1024, "Euler"))
+    text = "".join(SHAPED.format(id=id, side=side, method=method) for id, side, method in entries)
+    (folder / "models.toml").write_text(text)
+    works = [Work(id, side, 20, tasks, method, users=8, guidance_scale=5.0) for id, side, method in entries]
+    return works, Catalog.read(folder / "models.toml")
+
+
+def _overhead(work: Work, catalog: Catalog, device: str) -> Figure:
+    """Pictures a second through the service, one in a call, by those of the bare loop."""
+    bare, service = _bare(work, catalog, device), []
+    with workbench(catalog, device) as bench:
+        bench.seconds(replace(work, tasks=2))
+        rates = []
+        for _ in range(3):  # in turn, so that what else the machine does meets both
+            rates.append(work.tasks / bare())
+            service.append(work.tasks / bench.seconds(work))
+    ratio = statistics.median(mine / other for mine, other in zip(service, rates, strict=True))
+    beside = {"service per s": round(statistics.median(service), 3), "bare per s": round(statistics.median(rates), 3)}
+    return Figure(f"service / bare loop, {work.model} {work.side} px", ratio, "x", beside)
+
+
+def _bare(work: Work, catalog: Catalog, device: str) -> Callable[[], float]:
+    pipeline = DiffusionPipeline.from_pretrained(catalog.models[work.model].source, dtype=usual_dtype(device)).to(
+        device
+    )
+    pipeline.set_progress_bar_config(disable=True)
+
+    def seconds() -> float:
+        since = time.perf_counter()
+        for number in range(work.tasks):
+            _picture(pipeline, work, number)
+        return time.perf_counter() - since
+
+    _picture(pipeline, work, 0)
+    return seconds
+
+
+def _picture(pipeline: Any, work: Work, number: int) -> None:
+    made = pipeline(
+        f"a red circle, number {number}",
+        width=work.side,
+        height=work.side,
+        num_inference_steps=work.steps,
+        guidance_scale=work.guidance_scale,
+        generator=torch.Generator("cpu").manual_seed(number),
+    )
+    made.images[0].save(io.BytesIO(), "PNG")
+
+
+def _batching(work: Work, catalog: Catalog, device: str) -> Figure:
+    """How much sooner a queue is done with as many pictures in a call as were found to pay."""
+    with workbench(catalog, device) as off, workbench(catalog, device, batch=8) as on:
+        for bench in (off, on):
+            bench.seconds(replace(work, tasks=2))
+            bench.engine.tune(lambda: False)
+        chosen = on.engine.batch_limit(Shape(work.model, work.side, work.side))
+        seconds = [(off.seconds(work), on.seconds(work)) for _ in range(3)]
+    gain = statistics.median(alone / together for alone, together in seconds)
+    return Figure(f"batching on / off, {work.model} {work.side} px", gain, "x", {"pictures in a call": chosen})
+
+
+def _latency(device: str) -> Figure:
+    """From a submit to its first step, on a worker that has nothing to do; the whole service, the built-in model."""
+    with tempfile.TemporaryDirectory(prefix="darkroom-bench-") as folder:
+        service = Service(Path(folder) / "data", DEVICE=device)
+        try:
+            service.start()
+            client = Client(service).sign_up()
+            took = median_of(15, lambda: _first_step(service, client))
+        finally:
+            service.end()
+    return Figure("submit to first step, median", took * 1000, "ms", {})
+
+
+def _first_step(service: Service, client: Client) -> float:
+    redis = redis_client(f"unix://{service.data_dir / 'run' / 'broker.sock'}")
+    with redis.pubsub(ignore_subscribe_messages=True) as heard:
+        heard.subscribe(CHANNEL)
+        time.sleep(1.5)  # the worker is idle again
+        while heard.get_message(timeout=0.01):
+            pass
+        since = time.perf_counter()
+        task = client.submit()
+        while not ((message := heard.get_message(timeout=5)) and redis.hget(f"darkroom:progress:{task}", "step")):
+            assert message, "no progress"
+        return time.perf_counter() - since
+
+
+def _compiled(work: Work, catalog: Catalog, device: str) -> Figure:
+    """One picture after the other on a compiled model, by one that is not."""
+    with tempfile.TemporaryDirectory(prefix="darkroom-compiled-") as folder:
+        cache = Options(compiles=True, compile_cache=Path(folder))
+        with workbench(catalog, device) as plain, workbench(catalog, device, cache) as compiled:
+            for bench in (plain, compiled):
+                bench.seconds(replace(work, tasks=2))
+            since = time.perf_counter()
+            compiled.engine.tune(lambda: False)
+            warming = time.perf_counter() - since
+            seconds = [(plain.seconds(work), compiled.seconds(work)) for _ in range(3)]
+    torch.compiler.set_stance("default")
+    gain = statistics.median(before / after for before, after in seconds)
+    return Figure(f"compiled / plain, {work.model} {work.side} px", gain, "x", {"s to compile": round(warming, 1)})
+
+
+def _memory(catalog: Catalog, device: str, tasks: int) -> Figure:
+    """How much memory grows with each hundred tasks when every tenth needs another model."""
+    first = next(model for model in catalog.models.values() if Kind.TEXT_TO_IMAGE in model.kinds)
+    two = {first.id: first, "other": first.model_copy(update={"id": "other"})}
+    side, method = int(first.width.min), first.sampling_methods[0]
+    used = []
+    with workbench(replace(catalog, models=two), device, Options(memory_gb=LITTLE)) as bench:
+        for turn in range(tasks // 10):
+            bench.seconds(Work(("other", first.id)[turn % 2], side, 1, 10, method))
+            used.append(_megabytes(device))
+    settled = used[len(used) // 3 :]  # what is made once, caches above all, is made by then
+    slope = statistics.linear_regression(range(len(settled)), settled).slope * 10
+    return Figure(f"memory per 100 tasks, over {tasks}", slope, "MB", {"first": settled[0], "last": settled[-1]})
+
+
+def _megabytes(device: str) -> float:
+    gc.collect()
+    taken = torch.cuda.memory_allocated() if device == "cuda" else psutil.Process().memory_info().rss
+    return round(taken / 2**20, 1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,80 @@
+"""The signs of life of the device's thread."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from shared.claims import Claim
+from tests.fakes.generator import FakeGenerator
+from tests.orders import claim_of
+from worker.pulse import Pulse, WatchedEngine
+
+STALL, LOAD = 60, 900
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def pulse(clock: Clock) -> Pulse:
+    return Pulse(STALL, LOAD, clock)
+
+
+def test_a_process_has_the_time_that_loading_takes_for_its_first_sign(pulse: Pulse, clock: Clock) -> None:
+    clock.now = LOAD
+
+    assert not pulse.ceased
+
+
+def test_without_a_sign_it_ceases(pulse: Pulse, clock: Clock) -> None:
+    pulse.tick()
+    clock.now = STALL + 1
+
+    assert pulse.ceased
+
+
+def test_each_sign_gives_it_time_again(pulse: Pulse, clock: Clock) -> None:
+    for _ in range(5):
+        pulse.tick()
+        clock.now += STALL
+
+        assert not pulse.ceased
+
+
+@pytest.mark.parametrize(("loaded", "ceased"), [(("tiny",), True), ((), False)])
+def test_a_model_that_has_to_be_loaded_first_takes_longer(
+    pulse: Pulse, clock: Clock, loaded: tuple[str, ...], ceased: bool
+) -> None:
+    seen = []
+
+    def take_long(claimed: Sequence[Claim]) -> None:
+        clock.now += STALL + 1
+        seen.append(pulse.ceased)
+
+    engine = FakeGenerator(trouble=take_long, loaded=loaded)
+
+    WatchedEngine(engine, pulse).generate([claim_of()], lambda step, steps, phase="": None)
+
+    assert seen == [ceased]
+
+
+def test_each_step_is_a_sign_and_is_passed_on(pulse: Pulse, clock: Clock) -> None:
+    heard = []
+
+    def on_step(step: int, steps: int, phase: str = "") -> None:
+        heard.append((step, steps, pulse.ceased))
+        clock.now += STALL + 1
+
+    WatchedEngine(FakeGenerator(), pulse).generate([claim_of()], on_step)
+
+    assert heard == [(1, 2, False), (2, 2, False)]
+    assert not pulse.ceased, "the end is a sign too"

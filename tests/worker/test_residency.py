@@ -1,0 +1,156 @@
+"""Which models stay in memory, around fakes of their loading and, once, around real ones."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import torch
+
+from shared.catalog import Catalog, Model
+from shared.storage import LocalStorage
+from tests.worker.families import difference, make, order
+from worker.engine import Engine, Options
+from worker.errors import ModelUnavailable, OutOfMemory
+from worker.pipelines.embeddings import Embeddings
+from worker.residency import Residency, budget
+
+GIGABYTE = 2**30
+
+
+@dataclass
+class FakeLoaded:
+    """A model of 400 bytes."""
+
+    model: Model
+    bytes: int = 400
+
+
+class Loader:
+    """Loads fakes; raises what it is given, as often as it is given it."""
+
+    def __init__(self, *troubles: Exception) -> None:
+        self.troubles = list(troubles)
+        self.loaded: list[str] = []
+
+    def __call__(self, model: Model, device: str, embeddings: Embeddings) -> FakeLoaded:
+        if self.troubles:
+            raise self.troubles.pop(0)
+        self.loaded.append(model.id)
+        return FakeLoaded(model)
+
+
+MakeResidency = Callable[..., Residency]
+
+
+@pytest.fixture
+def models(families: Path) -> dict[str, Model]:
+    """Entries whose files are nowhere: only what has been loaded has a size."""
+    known = Catalog.read(families / "models.toml").models
+    return {name: model.model_copy(update={"source": f"owner/{name}"}) for name, model in known.items()}
+
+
+def residency(loader: Loader, budget: int = 1000) -> Residency:
+    return Residency("cpu", budget, Embeddings(0), loader)  # type: ignore[arg-type]
+
+
+def load(here: Residency, *models: Model) -> None:
+    for model in models:
+        here.get(model, lambda: None)
+
+
+def test_models_stay_while_they_fit(models: dict[str, Model]) -> None:
+    loader = Loader()
+    here = residency(loader)
+
+    load(here, models["sd15"], models["flux"], models["sd15"])
+
+    assert (here.names, loader.loaded) == (("flux", "sd15"), ["sd15", "flux"])
+
+
+def test_the_one_not_used_for_longest_goes_first(models: dict[str, Model]) -> None:
+    here = residency(Loader())
+
+    load(here, models["sd15"], models["flux"], models["sd15"], models["sd3"])
+
+    assert here.names == ("sd15", "sd3")
+
+
+def test_a_model_larger_than_the_budget_is_there_alone(models: dict[str, Model]) -> None:
+    here = residency(Loader(), budget=10)
+
+    load(here, models["sd15"], models["flux"])
+
+    assert here.names == ("flux",)
+
+
+def test_loading_is_told_before_it_begins_and_only_then(models: dict[str, Model]) -> None:
+    loader = Loader()
+    here = residency(loader)
+    told: list[list[str]] = []
+
+    for _ in range(2):
+        here.get(models["sd15"], lambda: told.append(list(loader.loaded)))
+
+    assert told == [[]]
+
+
+def test_a_model_that_finds_no_room_beside_others_gets_all_of_it(models: dict[str, Model]) -> None:
+    loader = Loader()
+    here = residency(loader)
+    load(here, models["sd15"])
+    loader.troubles = [torch.OutOfMemoryError()]
+
+    load(here, models["flux"])
+
+    assert here.names == ("flux",)
+
+
+def test_a_model_that_finds_no_room_at_all_is_an_error_that_says_so(models: dict[str, Model]) -> None:
+    here = residency(Loader(torch.OutOfMemoryError()))
+
+    with pytest.raises(OutOfMemory):
+        load(here, models["flux"])
+
+    load(here, models["sd15"])
+    assert here.names == ("sd15",)
+
+
+def test_a_broken_model_sends_no_other_one_away(models: dict[str, Model]) -> None:
+    loader = Loader()
+    here = residency(loader)
+    load(here, models["sd15"])
+    loader.troubles = [ModelUnavailable("flux", "broken")]
+
+    with pytest.raises(ModelUnavailable):
+        load(here, models["flux"])
+
+    assert here.names == ("sd15",)
+
+
+@pytest.mark.parametrize(("gigabytes", "expected"), [(2.0, 2 * GIGABYTE), (0.5, GIGABYTE // 2)])
+def test_the_budget_is_what_the_setting_says(gigabytes: float, expected: int) -> None:
+    assert budget("cpu", gigabytes) == expected
+
+
+def test_the_budget_is_a_share_of_memory_unless_set() -> None:
+    assert GIGABYTE // 4 < budget("cpu", 0) < 10_000 * GIGABYTE
+
+
+def test_a_model_makes_the_same_pictures_after_it_was_away(families: Path, tmp_path: Path) -> None:
+    little = Options(memory_gb=1e-6)
+    engine = Engine(Catalog.read(families / "models.toml"), LocalStorage(tmp_path), "cpu", little)
+
+    [before], [_], [after] = (make(engine, order(name)) for name in ("sd15", "flux", "sd15"))
+
+    assert engine.loaded == ("sd15",)
+    assert difference(before, after) == 0
+
+
+def test_a_task_is_told_that_its_model_is_being_loaded(families: Path, tmp_path: Path) -> None:
+    engine = Engine(Catalog.read(families / "models.toml"), LocalStorage(tmp_path), "cpu")
+    told: list[tuple[int, int, str]] = []
+
+    engine.generate([order("sd15", steps=2)], lambda step, steps, phase="": told.append((step, steps, phase)))
+
+    assert told == [(0, 2, "loading"), (1, 2, ""), (2, 2, "")]

@@ -1,0 +1,173 @@
+"""Batches that pay, found in idle time; and compiling that nobody waits for."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+
+from shared.catalog import Catalog, Model
+from shared.generation import Shape
+from shared.storage import LocalStorage
+from tests.worker.families import TOLERANCE, difference, entry, make, order
+from worker.batches import Batches, Measured
+from worker.compiling import Compiler
+from worker.engine import Engine, Options
+from worker.pipelines.embeddings import Embeddings
+from worker.pipelines.loaded import Loaded
+
+
+@pytest.fixture
+def model(families: Path) -> Model:
+    return Catalog.read(families / "models.toml").models["sd15"].model_copy(update={"max_batch": 8})
+
+
+@pytest.mark.parametrize(
+    ("seconds", "best"),
+    [
+        ({}, 1),
+        ({1: 1.0}, 1),
+        ({1: 1.0, 2: 2.0}, 1),
+        ({1: 1.0, 2: 1.8}, 1),
+        ({1: 1.0, 2: 1.7}, 2),
+        ({1: 0.167, 2: 0.183, 4: 0.240, 8: 0.425}, 4),  # Qwen-Image at 512 px on an H200: sgl-project/sglang#22183
+        ({1: 1.0, 2: 1.9, 4: 2.0}, 1),
+        ({1: 1.0, 2: 1.2, 4: 1.6, 8: 2.4}, 8),
+    ],
+)
+def test_a_batch_pays_when_a_picture_of_it_takes_less_than_of_half_of_it(seconds: dict[int, float], best: int) -> None:
+    assert Measured(seconds).best == best
+
+
+@pytest.mark.parametrize(("side", "limit"), [(512, 8), (768, 8), (1024, 1)])
+def test_before_measuring_only_small_pictures_are_batched(model: Model, side: int, limit: int) -> None:
+    assert Batches().limit(model, side, side) == limit
+
+
+def test_what_was_measured_counts(model: Model) -> None:
+    batches = Batches()
+
+    batches.measure(model, 64, 64, {1: 1.0, 2: 1.2, 4: 2.4}.get)
+
+    assert (batches.limit(model, 64, 64), batches.limit(model, 64, 128)) == (2, 8)
+
+
+def test_no_larger_batch_is_tried_than_the_model_may_have_or_than_pays(model: Model) -> None:
+    tried: list[int] = []
+
+    def seconds(batch: int) -> float:
+        tried.append(batch)
+        return {1: 1.0, 2: 1.2, 4: 2.4}[batch]
+
+    Batches().measure(model, 64, 64, seconds)
+
+    assert tried == [1, 2, 4]
+
+
+def test_a_batch_that_finds_no_memory_is_too_large(model: Model) -> None:
+    batches = Batches()
+
+    batches.measure(model, 64, 64, {1: 1.0, 2: 1.2}.get)
+
+    assert batches.limit(model, 64, 64) == 2
+
+
+def test_what_skips_steps_is_never_batched(model: Model) -> None:
+    assert Batches().limit(model.model_copy(update={"profile": "fast"}), 64, 64) == 1
+
+
+@pytest.fixture
+def engine(families: Path, tmp_path: Path) -> Engine:
+    (tmp_path / "models.toml").write_text(entry("sd15", source=str(families / "sd15")))
+    return Engine(Catalog.read(tmp_path / "models.toml"), LocalStorage(tmp_path), "cpu")
+
+
+def measured(engine: Engine, *sizes: int) -> list[bool]:
+    """Of which sizes it is known what pays, and not guessed."""
+    return [("sd15", size, size) in engine._batches._best for size in sizes]
+
+
+def test_sizes_in_use_are_measured_in_idle_time_and_no_others(engine: Engine) -> None:
+    engine.warm_up()
+    make(engine, order("sd15", width=32, height=32))
+
+    engine.tune(lambda: False)
+
+    assert measured(engine, 64, 32, 16) == [True, True, False]
+    assert engine.batch_limit(Shape("sd15", 32, 32)) in {1, 2, 4}
+
+
+def test_a_task_that_comes_ends_the_measuring(engine: Engine) -> None:
+    engine.warm_up()
+    asked = iter([False, False, True])
+
+    engine.tune(lambda: next(asked))
+
+    assert measured(engine, 64) == [False]
+    assert list(asked) == []
+
+
+def test_measuring_goes_on_in_the_next_idle_time(engine: Engine) -> None:
+    engine.warm_up()
+    engine.tune(lambda: True)
+
+    engine.tune(lambda: False)
+
+    assert measured(engine, 64) == [True]
+
+
+def test_measuring_leaves_no_trace_in_pictures(engine: Engine) -> None:
+    [before] = make(engine, order("sd15"))
+
+    engine.tune(lambda: False)
+
+    assert difference(before, *make(engine, order("sd15"))) == 0
+
+
+def test_a_model_that_is_gone_from_the_catalogue_makes_no_batches(engine: Engine) -> None:
+    assert engine.batch_limit(Shape("gone", 64, 64)) == 1
+
+
+@pytest.fixture
+def compiled() -> Iterator[list[torch.fx.GraphModule]]:
+    """The graphs that were compiled; what they become is left to a backend that only notes them."""
+    torch._dynamo.reset()
+    yield []
+    torch.compiler.set_stance("default")
+    torch._dynamo.reset()
+
+
+@pytest.mark.parametrize("name", ["sd15", "flux", "sd3"])
+def test_only_idle_time_compiles(families: Path, compiled: list[torch.fx.GraphModule], name: str) -> None:
+    def note(graph: torch.fx.GraphModule, inputs: object) -> object:
+        compiled.append(graph)
+        return graph.forward
+
+    (families / "compiled.toml").write_text(entry(name).replace("max_batch = 4", "max_batch = 1"))
+    engine = Engine(Catalog.read(families / "compiled.toml"), LocalStorage(families), "cpu", Options(compiles=True))
+    engine._tuning._compiler._backend = note  # type: ignore[assignment]
+    [before] = make(engine, order(name))
+    at_first = len(compiled)
+
+    engine.tune(lambda: False)
+    after_idling = len(compiled)
+    [after] = make(engine, order(name))
+    make(engine, order(name, width=32, height=48))
+
+    assert (at_first, len(compiled)) == (0, after_idling)
+    assert after_idling > 0
+    assert difference(before, after) <= TOLERANCE
+
+
+def test_a_network_that_cannot_be_compiled_runs_as_it_is(families: Path, compiled: list[torch.fx.GraphModule]) -> None:
+    def refuse(graph: torch.fx.GraphModule, inputs: object) -> object:
+        raise RuntimeError("no compiler")
+
+    loaded = Loaded.from_model(Catalog.read(families / "models.toml").models["sd15"], "cpu", Embeddings(0))
+    compiler = Compiler(on=True)
+    compiler._backend = refuse  # type: ignore[assignment]
+
+    with compiler.compiling(loaded):
+        loaded.denoiser(torch.zeros(1, 4, 8, 8), 1, torch.zeros(1, 16, 16))
+
+    assert loaded.denoiser(torch.zeros(1, 4, 8, 8), 1, torch.zeros(1, 16, 16)).sample.shape == (1, 4, 8, 8)

@@ -1,0 +1,112 @@
+"""A model's files: where they are, what they say about it before they are loaded, and loading them."""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import diffusers
+import torch
+import transformers
+from diffusers import DiffusionPipeline
+from diffusers.utils import logging as diffusers_logging
+from transformers.utils import logging as transformers_logging
+
+from shared.catalog import Model
+from worker.pipelines.families import kinds_of
+from worker.pipelines.samplers import fits
+
+HEADER_BYTES = 1 << 20
+LIBRARIES = {"diffusers": diffusers, "transformers": transformers}
+WEIGHTS = ("*.safetensors", "*.bin")
+
+
+def read(model: Model, source: str, dtype: torch.dtype) -> Any:
+    """The pipeline, on the CPU. Raises what diffusers does for files that are missing or broken."""
+    _quiet()
+    options: dict[str, Any] = {"dtype": dtype}
+    if not model.safety_checker:
+        options |= {"safety_checker": None, "requires_safety_checker": False}
+    if model.single_file:
+        pipeline = getattr(diffusers, model.pipeline or "").from_single_file(source, **_beside(model, dtype), **options)
+    else:
+        pipeline = DiffusionPipeline.from_pretrained(source, **options)
+    pipeline.set_progress_bar_config(disable=True)
+    return pipeline
+
+
+def _beside(model: Model, dtype: torch.dtype) -> dict[str, Any]:
+    """What a single file does not hold: its configuration, and the parts whose weights lie in that folder."""
+    if model.config is None:
+        return {}
+    folder = Path(model.config)
+    parts: dict[str, Any] = {}
+    for name, described in _json(folder / "model_index.json").items():
+        library = LIBRARIES.get(described[0]) if isinstance(described, list) else None
+        if library and any((folder / name).glob("*.safetensors")):
+            parts[name] = getattr(library, described[1]).from_pretrained(folder / name, dtype=dtype)
+    return {"config": model.config, "local_files_only": True, **parts}
+
+
+def located(model: Model) -> str:
+    """Where the model's files are; what is on the hub only is downloaded. Raises OSError."""
+    if Path(model.source).exists():
+        return model.source
+    return str(DiffusionPipeline.download(model.source, revision=model.revision))
+
+
+def contradictions(model: Model) -> list[str]:
+    """What the entry promises and the model's files do not hold; nothing where they are not here yet."""
+    index, schedule = _described(model)
+    came_with = index.get("_class_name")
+    found = []
+    if came_with and (wrong := model.kinds - kinds_of(came_with, index)):
+        found.append(f"{came_with} does not make {', '.join(sorted(wrong))}")
+    if schedule and (unfit := [method for method in model.sampling_methods if not fits(method, schedule)]):
+        found.append(f"{schedule.get('_class_name')} does not go with {', '.join(unfit)}")
+    return found
+
+
+def fingerprint(source: str) -> str:
+    """The same for the same weights: a hash of their names, sizes and headers, which say what is where."""
+    digest = hashlib.sha256()
+    for path in _files(source):
+        digest.update(f"{path.name}:{path.stat().st_size}\n".encode())
+        with path.open("rb") as file:
+            digest.update(file.read(HEADER_BYTES))
+    return digest.hexdigest()
+
+
+def bytes_on_disk(source: str) -> int:
+    """About what the model takes in memory; 0 for one that has not been downloaded."""
+    return sum(path.stat().st_size for path in _files(source))
+
+
+def _files(source: str) -> Iterator[Path]:
+    path = Path(source)
+    if path.is_file():
+        return iter([path])
+    return iter(sorted(file for pattern in WEIGHTS for file in path.rglob(pattern)))
+
+
+def _described(model: Model) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The index, with the entry's own class if it names one, and the noise schedule."""
+    folder = Path(model.config or model.source)
+    index, schedule = _json(folder / "model_index.json"), _json(folder / "scheduler" / "scheduler_config.json")
+    return index | ({"_class_name": model.pipeline} if model.pipeline else {}), schedule
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _quiet() -> None:
+    """The libraries' progress bars and hints are for notebooks."""
+    for logging in (diffusers_logging, transformers_logging):
+        logging.set_verbosity_error()
+        logging.disable_progress_bar()

@@ -1,0 +1,106 @@
+"""Which models are in memory: as many as the budget holds, the least recently used one goes first."""
+
+import gc
+from collections import OrderedDict
+from collections.abc import Callable
+
+import psutil
+import structlog
+import torch
+
+from shared.catalog import Model
+from worker.errors import OutOfMemory
+from worker.pipelines import reading
+from worker.pipelines.embeddings import Embeddings
+from worker.pipelines.loaded import Loaded
+
+Load = Callable[[Model, str, Embeddings], Loaded]
+
+log = structlog.get_logger(__name__)
+
+# What the models' weights may take of the device's memory; the rest is for what is computed with them.
+SHARE = {"cuda": 0.7, "mps": 0.5, "cpu": 0.5}
+
+
+class Residency:
+    """The models in memory by name, the one used last at the end."""
+
+    def __init__(self, device: str, budget: int, embeddings: Embeddings, load: Load = Loaded.from_model) -> None:
+        """`budget` is in bytes."""
+        self._load_model = load
+        self._device = device
+        self._budget = budget
+        self._embeddings = embeddings
+        self._models: OrderedDict[str, Loaded] = OrderedDict()
+        self._sizes: dict[str, int] = {}
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Safe in other threads."""
+        return tuple(self._models)
+
+    def get(self, model: Model, loading: Callable[[], None]) -> Loaded:
+        """The model, loaded now if need be; `loading` is called before. Raises ModelUnavailable, OutOfMemory."""
+        if model.id not in self._models:
+            loading()
+            self._make_room(self._sizes.get(model.id) or reading.bytes_on_disk(model.source))
+            loaded = self._load(model)
+            self._sizes[model.id] = loaded.bytes
+            self._make_room(loaded.bytes)
+            self._models[model.id] = loaded
+            log.info("model_loaded", model=model.id, megabytes=loaded.bytes >> 20, resident=len(self._models))
+        self._models.move_to_end(model.id)
+        return self._models[model.id]
+
+    def find(self, name: str) -> Loaded | None:
+        """The model if it is in memory, for a look: it does not count as used."""
+        return self._models.get(name)
+
+    def drop(self, name: str) -> None:
+        """Out of memory with it."""
+        if self._models.pop(name, None):
+            self._embeddings.forget(name)
+            self.tidy()
+
+    def keep_only(self, name: str) -> None:
+        """Make all the room there is for this one."""
+        for other in self.names:
+            if other != name:
+                self.drop(other)
+        self.tidy()
+
+    def tidy(self) -> None:
+        """Give back what nobody uses any more."""
+        gc.collect()
+        if self._device == "cuda":
+            torch.cuda.empty_cache()
+
+    def _load(self, model: Model) -> Loaded:
+        loaded = self._tried(model)
+        if loaded is None and self._models:
+            self.keep_only(model.id)
+            loaded = self._tried(model)
+        if loaded is None:
+            self.tidy()
+            raise OutOfMemory(model.id, "the device cannot hold the model")
+        return loaded
+
+    def _tried(self, model: Model) -> Loaded | None:
+        try:
+            return self._load_model(model, self._device, self._embeddings)
+        except (torch.OutOfMemoryError, MemoryError):
+            return None
+
+    def _make_room(self, size: int) -> None:
+        while self._models and size + sum(self._sizes[name] for name in self._models) > self._budget:
+            oldest = next(iter(self._models))
+            log.info("model_unloaded", model=oldest)
+            self.drop(oldest)
+
+
+def budget(device: str, gigabytes: float) -> int:
+    """In bytes; 0 gigabytes are a share of what the device has."""
+    if gigabytes:
+        return int(gigabytes * 2**30)
+    has = torch.cuda.mem_get_info()[1] if device == "cuda" else psutil.virtual_memory().total
+    return int(has * SHARE[device])

@@ -1,0 +1,42 @@
+"""Files that no row knows: what was left by somebody who died between the file and its row."""
+
+import secrets
+
+import structlog
+
+from shared.kept import KeptFiles
+from shared.storage import Storage, Stored
+
+log = structlog.get_logger(__name__)
+
+
+class Sweep:
+    """Goes through the storage folder by folder, each time one; begins anywhere, so that several workers share it."""
+
+    def __init__(self, storage: Storage, kept: KeptFiles) -> None:
+        self._storage = storage
+        self._kept = kept
+        self._passed: str | None = None
+
+    def advance(self) -> int:
+        """The next folder. Returns how many files were removed."""
+        self._passed = self._next()
+        if self._passed is None:
+            return 0
+        return sum(self._remove(file) for file in self._kept.removable(self._storage.files(self._passed)))
+
+    def _next(self) -> str | None:
+        folders = self._storage.folders()
+        if not folders:
+            return None
+        if self._passed is None:
+            return secrets.choice(folders)
+        return next((folder for folder in folders if folder > self._passed), folders[0])
+
+    def _remove(self, file: Stored) -> bool:
+        try:
+            self._storage.delete(file.key)
+        except OSError as error:
+            log.warning("file_left_behind", key=file.key, error=str(error))
+            return False
+        return True

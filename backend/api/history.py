@@ -59,7 +59,7 @@ class HistoryQuery(Asked):
     user: Name | None = Field(
         None,
         description="for administrators: the account whose list it is. Prompts and pictures of others are not shown,"
-        " nor may `prompt` filter or sort them",
+        " nor may `prompt` filter or sort them, unless the service is set to show them",
     )
     sort: Sort = Field(
         "created_at",

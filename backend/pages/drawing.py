@@ -75,8 +75,8 @@ def moment(value: datetime | None) -> str:
 
 def size(value: float) -> str:
     """Bytes as people say them."""
-    exponent = min(int(len(str(int(value))) - 1) // 3, len(UNITS) - 1)
-    return f"{value / 1000**exponent:.3g} {UNITS[exponent]}"
+    exponent = min((len(str(int(value))) - 1) // 3, len(UNITS) - 1)
+    return f"{value / 1000**exponent:.{min(exponent, 1)}f} {UNITS[exponent]}"
 
 
 def duration(seconds: float | None) -> str:

@@ -73,14 +73,10 @@ class Gauges:
 
     def _queues(self) -> Iterator[Sample]:
         groups = (Task.status, Task.queue, Task.model, Task.kind)
-        there = select(*groups, func.count().label("count")).where(
-            Task.status.in_([Status.QUEUED, Status.PROCESSING])
-        )
+        there = select(*groups, func.count().label("count")).where(Task.status.in_([Status.QUEUED, Status.PROCESSING]))
         for row in self._reads.all(there.group_by(*groups)):
             labels = {"status": row.status, "queue": row.queue, "model": row.model, "kind": row.kind}
             yield Sample(TASKS, labels, row.count)
-        waiting = select(Task.queue, func.min(Task.created_at), database_now()).where(
-            Task.status == Status.QUEUED
-        )
+        waiting = select(Task.queue, func.min(Task.created_at), database_now()).where(Task.status == Status.QUEUED)
         for queue, oldest, now in self._reads.all(waiting.group_by(Task.queue)):
             yield Sample(OLDEST, {"queue": queue}, (now - oldest).total_seconds())

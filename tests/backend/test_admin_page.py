@@ -204,7 +204,7 @@ def test_a_worker_is_drained_and_resumed(browser: Browser, engine: Engine) -> No
     browser.press("/workers", f"/workers/{WORKER}/resume")
 
     assert "It will finish what it has" in page.text
-    assert all(text in page.text for text in (WORKER[:8], "darkroom-demo", "2 MB"))
+    assert all(text in page.text for text in (WORKER[:8], "darkroom-demo", "2.0 MB"))
     assert (drained, registry.beat(Told(State.IDLE))) == (True, False)
 
 

@@ -17,7 +17,7 @@ from tests.chaos.site import Site
 
 ROUND = 20
 WARM_UP = 0.34  # of all tasks
-MEGABYTES_IN_100 = 2.0
+MEGABYTES_IN_100 = 1.0
 Sample = tuple[float, float]
 
 

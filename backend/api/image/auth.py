@@ -7,7 +7,7 @@ from backend.contract import Caller
 from backend.services.accounts import Account
 from backend.services.avatars import MAX_BYTES
 from backend.wiring import services
-from shared.errors import AccountTaken, CaptchaWrong, EmailTaken, LoginFailed
+from shared.errors import AccountDisabled, AccountTaken, CaptchaWrong, EmailTaken, LoginFailed
 
 FORM_BYTES = 64 * 1024  # what the form has around the picture
 
@@ -36,7 +36,7 @@ def register(form: Registration) -> Account:
     returns=LoggedIn,
     message="logged_in",
     limits=("login",),
-    errors=(LoginFailed,),
+    errors=(LoginFailed, AccountDisabled),
 )
 def log_in(body: Login) -> LoggedIn:
     """Get a token for an account's name or e-mail address and its password."""

@@ -9,7 +9,7 @@ from backend.contract import Caller
 from backend.services.accounts import Account
 from backend.services.generation import Generation
 from backend.wiring import services
-from shared.errors import Forbidden, GenerationFailed, NotFound, QueueFull, RangeNotSatisfiable
+from shared.errors import AccountDisabled, Forbidden, GenerationFailed, NotFound, QueueFull, RangeNotSatisfiable
 from shared.storage import EXTENSIONS
 
 
@@ -37,7 +37,7 @@ def history(user: Account, query: RecordsQuery) -> Records:
     message="picture_made",
     statuses=(200, 202),
     limits=("generate",),
-    errors=(GenerationFailed, QueueFull),
+    errors=(GenerationFailed, QueueFull, AccountDisabled),
 )
 def generate(user: Account, body: ImageRequest) -> Generation:
     """Make a picture; 202 where it is not there in time, and goes on being made."""

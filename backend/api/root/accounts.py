@@ -6,7 +6,7 @@ from backend.api.root.schemas.accounts import LoggedIn, Login, Registration, Use
 from backend.contract import Caller
 from backend.services.accounts import Account
 from backend.wiring import services
-from shared.errors import AccountTaken, CaptchaWrong, EmailTaken, LoginFailed
+from shared.errors import AccountDisabled, AccountTaken, CaptchaWrong, EmailTaken, LoginFailed
 
 
 @registration.route(
@@ -34,7 +34,7 @@ def register(body: Registration) -> Account:
     message="logged_in",
     limits=("login",),
     fault="user_not_found",
-    errors=(LoginFailed,),
+    errors=(LoginFailed, AccountDisabled),
 )
 def log_in(body: Login) -> LoggedIn:
     """Get a token for an account's name or e-mail address and its password."""

@@ -17,6 +17,7 @@ from backend.contract import Caller
 from backend.services.accounts import Account
 from backend.wiring import services
 from shared.errors import (
+    AccountDisabled,
     AccountTaken,
     CaptchaWrong,
     CodeWrong,
@@ -53,7 +54,7 @@ def register(body: Registration) -> Account:
     returns=LoggedIn,
     message="logged_in",
     limits=("login",),
-    errors=(LoginFailed,),
+    errors=(LoginFailed, AccountDisabled),
 )
 def log_in(body: Login) -> LoggedIn:
     """Get a token for an account's name or e-mail address and its password."""

@@ -4,12 +4,14 @@ SQLite (WAL) and MySQL/MariaDB behave alike behind it: autocommit is off, reads 
 that will write says so at its start.
 """
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.dialects.sqlite.base import SQLiteCompiler
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 WRITES = {"sqlite_begin": "IMMEDIATE"}
@@ -102,5 +104,9 @@ def _prepare_sqlite(connection: Any, _: Any) -> None:
 def _begin_sqlite(connection: Connection) -> None:
     mode = connection.get_execution_options().get("sqlite_begin", "DEFERRED")
     cursor = connection.connection.cursor()  # past SQLAlchemy's own way, which would take longer than most queries do
-    cursor.execute(f"BEGIN {mode}")
-    cursor.close()
+    try:
+        cursor.execute(f"BEGIN {mode}")
+    except sqlite3.OperationalError as error:  # somebody has held the lock for too long; the driver's own, nobody knows
+        raise OperationalError("BEGIN", None, error) from error
+    finally:
+        cursor.close()

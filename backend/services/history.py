@@ -38,7 +38,7 @@ class HistoryPage:
 class History:
     """The tasks that users have not deleted."""
 
-    def __init__(self, session: Session, links: Links, favorites: Favorites, unveiled: bool) -> None:
+    def __init__(self, session: Session, links: Links, favorites: Favorites, unveiled: bool = False) -> None:
         """`unveiled` is whether administrators see what others' tasks show."""
         self._session = session
         self._links = links

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from secrets import token_hex
 
 import pytest
 
@@ -31,7 +32,8 @@ def service(request: pytest.FixtureRequest) -> Service:
 
 @pytest.fixture(scope="package")
 def client(service: Service) -> Client:
-    return Client(service).sign_up()
+    """A new user each time: with other files between, pytest ends this fixture and makes it again on the same service."""
+    return Client(service).sign_up(f"user-{token_hex(4)}")
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ processes; it hurts none of them.
 import subprocess
 import threading
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +23,7 @@ from shared.clock import database_now
 from shared.models import Worker
 from shared.settings import ROOT
 from shared.storage import LocalStorage
+from shared.workers import State
 from tests.chaos.clock import SettableClock
 from tests.chaos.disk import SmallDisk
 from tests.chaos.models import CLASSES_FOLDER
@@ -114,19 +115,19 @@ class Site:
         roots = [psutil.Process(process.pid) for process in self._others if process.poll() is None]
         return [*self.service.processes(), *(each for root in roots for each in [root, *root.children(recursive=True)])]
 
-    def living_workers(self) -> int:
-        """How many have beaten just now."""
-        with self.engine.connect() as connection:
-            query = select(func.count()).select_from(Worker).where(Worker.beat_at > database_now(-5))
-            return connection.scalar(query) or 0
-
     def wait_for_workers(self, seconds: float = READY_SECONDS) -> None:
-        """Until each worker beats and has its device's process."""
+        """Until each worker's device process beats and has loaded its first model."""
 
-        def are_whole() -> bool:
-            return all(tree.child for tree in self.trees()) and self.living_workers() >= self.workers
+        def are_ready() -> bool:
+            children = [tree.child.pid for tree in self.trees() if tree.child]
+            return len(children) == self.workers == self._ready(children)
 
-        until(are_whole, f"{self.workers} workers", seconds)
+        until(are_ready, f"{self.workers} workers", seconds)
+
+    def _ready(self, children: Sequence[int]) -> int:
+        loaded = (Worker.pid.in_(children), Worker.state != State.LOADING, Worker.beat_at > database_now(-5))
+        with self.engine.connect() as connection:
+            return connection.scalar(select(func.count()).select_from(Worker).where(*loaded)) or 0
 
     def end(self) -> None:
         """Whatever happened, nothing is left running."""

@@ -1,5 +1,6 @@
 """Files by key, such as `results/3f/task_ab3f.1.1.png`. A key is there whole or not at all."""
 
+import errno
 import os
 import tempfile
 from collections.abc import Iterator
@@ -8,8 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, Protocol
 
-from shared.errors import NotFound
+import structlog
 
+from shared.errors import NotFound
+from shared.reserve import Reserve
+from shared.settings import Settings
+
+log = structlog.get_logger(__name__)
+
+FULL = {errno.ENOSPC, errno.EDQUOT}
 GROUP_READS = 0o640  # nginx may send the files
 
 
@@ -25,8 +33,17 @@ class Stored:
     modified: float
 
 
+@dataclass(frozen=True)
+class Headers:
+    """What whoever sends a file to a client says of it."""
+
+    content_type: str
+    content_disposition: str
+    cache_control: str
+
+
 class Storage(Protocol):
-    """Where files live."""
+    """Where files live. One that is away, or refuses, raises OSError whatever it is asked."""
 
     def save(self, key: str, data: bytes) -> None:
         """Write, durably and at once. Raises OSError when the disk is full or away."""
@@ -36,6 +53,9 @@ class Storage(Protocol):
 
     def size(self, key: str) -> int:
         """In bytes. Raises NotFound."""
+
+    def link(self, key: str, headers: Headers) -> str | None:
+        """A url that serves the file to whoever has it, for a while; None where the web tier has to send it."""
 
     def delete(self, key: str) -> None:
         """Remove; a key that is not there is no error."""
@@ -51,26 +71,19 @@ class Storage(Protocol):
 
 
 class LocalStorage:
-    """A folder."""
+    """A folder; the reserve is given up when its disk is full, and made again when it is probed."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, reserve: Reserve | None = None) -> None:
         self._root = root.resolve()
+        self._reserve = reserve
 
     def save(self, key: str, data: bytes) -> None:
-        path = self._path(key)
-        _make_folder(path.parent)
-        descriptor, temporary = tempfile.mkstemp(prefix=".", suffix=".part", dir=path.parent)
         try:
-            os.fchmod(descriptor, GROUP_READS)
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            Path(temporary).replace(path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
+            self._write(self._path(key), data)
+        except OSError as error:
+            if self._reserve and error.errno in FULL:
+                self._reserve.give_up()
             raise
-        _sync_folder(path.parent)
 
     def open(self, key: str) -> BinaryIO:
         try:
@@ -83,6 +96,9 @@ class LocalStorage:
             return self._path(key).stat().st_size
         except (FileNotFoundError, NotADirectoryError) as error:
             raise NotFound(key) from error
+
+    def link(self, key: str, headers: Headers) -> str | None:
+        return None
 
     def delete(self, key: str) -> None:
         self._path(key).unlink(missing_ok=True)
@@ -99,12 +115,52 @@ class LocalStorage:
         with tempfile.TemporaryFile(dir=self._root) as file:
             file.write(b"probe")
             file.flush()
+        if self._reserve:
+            self._reserve.keep()
+
+    def _write(self, path: Path, data: bytes) -> None:
+        _make_folder(path.parent)
+        descriptor, temporary = tempfile.mkstemp(prefix=".", suffix=".part", dir=path.parent)
+        try:
+            os.fchmod(descriptor, GROUP_READS)
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            Path(temporary).replace(path)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+        _sync_folder(path.parent)
 
     def _path(self, key: str) -> Path:
-        parts = PurePosixPath(key).parts
-        if not parts or key.startswith("/") or ".." in parts or "\0" in key:
-            raise NotFound(key)
-        return self._root.joinpath(*parts)
+        return self._root.joinpath(*parts_of(key))
+
+
+def storage_of(settings: Settings) -> Storage:
+    """The one that the settings ask for; whether it is there is not looked at."""
+    if not settings.storage_url:
+        embedded = settings.database.startswith("sqlite")
+        return LocalStorage(settings.data_dir / "files", Reserve(settings.data_dir / "reserve") if embedded else None)
+    from shared.object_storage import S3Storage  # only now: who has a folder need not wait for the import
+
+    return S3Storage(settings)
+
+
+def warn_if_away(storage: Storage) -> None:
+    """Say in the log at the start that files cannot be kept; whoever keeps one later hears it again."""
+    try:
+        storage.probe()
+    except OSError as error:
+        log.error("storage_away", error=str(error))
+
+
+def parts_of(key: str) -> tuple[str, ...]:
+    """A key's folders and its name. Raises NotFound for what would lead out of the storage."""
+    parts = PurePosixPath(key).parts
+    if not parts or key.startswith("/") or ".." in parts or "\0" in key:
+        raise NotFound(key)
+    return parts
 
 
 def _stored(folder: str, entry: os.DirEntry[str]) -> Stored | None:

@@ -135,9 +135,10 @@ class Accounts:
     def set_avatar(self, user_id: int, url: str | None) -> None:
         """Show this picture from now on, one of Avatars.save or one elsewhere. An uploaded one before it goes."""
         mine = User.id == user_id
+        shown = {"avatar_url": url, "avatar_bytes": self._avatars.size(url)}
         with writing(self._session):
             before = self._session.scalar(select(User.avatar_url).where(mine).with_for_update())
-            self._session.execute(update(User).where(mine).values(avatar_url=url))
+            self._session.execute(update(User).where(mine).values(shown))
         if before != url:
             self._avatars.remove(before)
 
@@ -148,6 +149,7 @@ class Accounts:
             email=email.lower(),
             password_hash=generate_password_hash(password),
             avatar_url=avatar_url,
+            avatar_bytes=self._avatars.size(avatar_url),
             role=role,
         )
         try:

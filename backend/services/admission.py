@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from backend.services.accounts import ADMIN
 from backend.services.forecasts import Forecast, Forecasts
+from backend.services.quotas import Quotas
 from shared.clock import database_now
 from shared.errors import AccountDisabled, Invalid, QueueFull
 from shared.generation import Kind, Parameters
@@ -35,9 +36,10 @@ class Entry:
 class Admission:
     """For all users."""
 
-    def __init__(self, session: Session, forecasts: Forecasts, queue_cap: int) -> None:
+    def __init__(self, session: Session, forecasts: Forecasts, quotas: Quotas, queue_cap: int) -> None:
         self._session = session
         self._forecasts = forecasts
+        self._quotas = quotas
         self._queue_cap = queue_cap
 
     def priority(self, user_id: int, asked: str | None) -> Priority:
@@ -54,7 +56,8 @@ class Admission:
         return asked if asked is not Priority.HIGH or self._is_admin(user_id) else Priority.NORMAL
 
     def entry(self, user_id: int, queue: str, priority: Priority, kind: Kind, parameters: Parameters) -> Entry:
-        """What is known of a task before it joins."""
+        """What is known of a task before it joins. Raises QuotaExceeded for a user who has no byte left."""
+        self._quotas.refuse_full(user_id)
         forecast = self._forecasts.of(queue)
         work = units(kind, parameters)
         cost = forecast.rates.seconds(parameters.model, kind, work)

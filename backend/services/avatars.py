@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 import structlog
 
-from backend.services.files import StoredFile
+from backend.services.files import StoredFile, reachable, save
 from backend.services.pictures import Pictures
-from shared.errors import AppError, NotFound, TooLarge, Unavailable, UnsupportedMediaType
+from shared.errors import AppError, NotFound, TooLarge, UnsupportedMediaType
 from shared.kept import AVATARS_URL, avatar_key
 from shared.storage import EXTENSIONS, Storage
 
@@ -52,11 +52,7 @@ class Avatars:
             raise TooLarge(f"{sent.field}: at most {MAX_BYTES} bytes")
         picture = self._pictures.normalise(sent.data, sent.field, sent.media_type, LONGEST_SIDE)
         name = f"{secrets.token_hex(16)}.{EXTENSIONS[picture.media_type]}"
-        try:
-            self._storage.save(avatar_key(name), picture.data)
-        except OSError as error:
-            log.error("storage_failed", key=avatar_key(name), error=str(error))
-            raise Unavailable("the file cannot be written") from error
+        save(self._storage, avatar_key(name), picture.data)
         return AVATARS_URL + name
 
     @contextmanager
@@ -82,10 +78,19 @@ class Avatars:
         except OSError as error:
             log.error("avatar_not_deleted", key=avatar_key(name), error=str(error))
 
+    def size(self, url: str | None) -> int:
+        """The bytes of the file, if the url is that of one, else 0. Raises Unavailable."""
+        try:
+            return self.find((url or "").removeprefix(AVATARS_URL)).size
+        except NotFound:
+            return 0
+
     def find(self, name: str) -> StoredFile:
-        """By the last part of its url. Raises NotFound."""
+        """By the last part of its url. Raises NotFound, Unavailable."""
         match = NAME.fullmatch(name)
         if match is None:
             raise NotFound(name)
         key = avatar_key(name)
-        return StoredFile(name, key, media_type=KEPT[match[1]], size=self._storage.size(key), sha256=name[:32])
+        with reachable(key):
+            size = self._storage.size(key)
+        return StoredFile(name, key, media_type=KEPT[match[1]], size=size, sha256=name[:32])

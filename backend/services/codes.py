@@ -44,7 +44,8 @@ Compose = Callable[[Purpose, str, str], Mail]  # of the purpose, the address and
 class Proof:
     """A right code that is still to be spent."""
 
-    id: int
+    purpose: Purpose
+    address: str
     code_hash: str
 
 
@@ -78,15 +79,18 @@ class Codes:
         usable = (*this, VerificationCode.attempts < ATTEMPTS, VerificationCode.expires_at > database_now())
         attempt = update(VerificationCode).where(*usable).values(attempts=VerificationCode.attempts + 1)
         with writing(self._session):
-            kept = select(VerificationCode.id, VerificationCode.code_hash).where(*this)
-            found = self._session.execute(kept).one() if self._count(attempt) else None
-        if found is None or not hmac.compare_digest(found.code_hash, self._hash(purpose, address, code)):
+            kept = select(VerificationCode.code_hash).where(*this)
+            code_hash = self._session.scalars(kept).one() if self._count(attempt) else None
+        if code_hash is None or not hmac.compare_digest(code_hash, self._hash(purpose, address, code)):
             raise CodeWrong
-        return Proof(*found)
+        return Proof(purpose, address, code_hash)
 
     def spend(self, proof: Proof) -> None:
-        """Part of the caller's transaction: works for one only. Raises CodeWrong."""
-        this = (VerificationCode.id == proof.id, VerificationCode.code_hash == proof.code_hash)
+        """Part of the caller's transaction: works for one only. Raises CodeWrong.
+
+        By the index that `check` uses: two that lock the same row by two indexes wait for each other.
+        """
+        this = (*_of(proof.purpose, proof.address), VerificationCode.code_hash == proof.code_hash)
         if self._count(delete(VerificationCode).where(*this)) != 1:
             raise CodeWrong
 

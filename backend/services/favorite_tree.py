@@ -36,13 +36,20 @@ class Tree:
     """All nodes of one user. The root is level 0; no node may be below level MAX_LEVEL."""
 
     def __init__(self, nodes: Iterable[Node]) -> None:
-        self._nodes = {node.id: node for node in nodes}
+        self._nodes: dict[int, Node] = {}
+        self._names: set[tuple[int | None, str]] = set()
         self._children: defaultdict[int | None, list[Node]] = defaultdict(list)
-        for node in self._nodes.values():
-            self._children[node.parent_id].append(node)
+        for node in nodes:
+            self.add(node)
 
     def __len__(self) -> int:
         return len(self._nodes)
+
+    def add(self, node: Node) -> None:
+        """One more, whose parent is there."""
+        self._nodes[node.id] = node
+        self._children[node.parent_id].append(node)
+        self._names.add((node.parent_id, node.name))
 
     def __iter__(self) -> Iterator[Node]:
         """Parents before children, the root first."""
@@ -52,6 +59,10 @@ class Tree:
     def root(self) -> Node:
         (root,) = self._children[None]
         return root
+
+    def get(self, id: int | None) -> Node | None:
+        """None where there is none."""
+        return self._nodes.get(id or 0)
 
     def find(self, id: int) -> Node:
         """Raises NotFound."""
@@ -80,7 +91,7 @@ class Tree:
 
     def has(self, parent_id: int | None, name: str) -> bool:
         """Whether the folder has a node of this name."""
-        return any(child.name == name for child in self._children[parent_id])
+        return (parent_id, name) in self._names
 
     def refuse_move(self, node: Node, folder: Node, field: str) -> None:
         """Raises Invalid where the node would be in itself, or what it holds too deep."""

@@ -1,19 +1,20 @@
 """Favourites: every user's one tree of folders and of files that refer to the user's results and uploads.
 
 Whatever changes a tree first locks its root, so that one user's tree changes once at a time and what was checked stays
-so until the commit. Locks are taken in one order: the root, tasks, uploads, nodes.
+so until the commit.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from itertools import chain
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, insert, select, update
+from sqlalchemy import insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from backend.services.favorite_rows import add_item, mark, throw_away
 from backend.services.favorite_tree import ROOT_NAME, Node, NodeType, Tree
 from backend.services.files import Files, OwnFile
 from backend.services.new_favorites import Levels, NewNode, by_level, refuse_unfit
@@ -22,7 +23,6 @@ from shared.db import writing
 from shared.errors import FavoritesFull, Invalid, NameTaken
 from shared.models import Favorite, Task, Upload
 
-CHUNK = 1000  # ids in one statement
 COLUMNS = (
     Favorite.id,
     Favorite.parent_id,
@@ -55,9 +55,8 @@ class Favorites:
         """All or, where `add` would raise for any of them, none; the ids by temp_id."""
         levels = by_level(nodes)
         files = self._files_of(user_id, nodes)
-        with self._changing(user_id) as tree:
-            if len(tree) - 1 + len(nodes) > self._maximum:
-                raise FavoritesFull
+        with self.changing(user_id) as tree:
+            self.refuse_overfull(tree, len(nodes))
             refuse_unfit(tree, levels, {temp_id: file.url for temp_id, file in files.items()})
             self._keep(nodes, files)
             return self._insert(user_id, levels, files)
@@ -66,7 +65,7 @@ class Favorites:
         """Rename the node, move it, or both. Raises NotFound, Invalid, NameTaken."""
         if name is None and parent_id is None:
             raise Invalid.of("body", "nothing_to_change")
-        with self._changing(user_id) as tree:
+        with self.changing(user_id) as tree:
             before = tree.find(id)
             if before.parent_id is None:
                 raise Invalid.of("collection_id", "root_fixed")
@@ -82,31 +81,39 @@ class Favorites:
         return after
 
     def remove(self, user_id: int, id: int) -> list[Node]:
-        """Remove the node and all below it, and tell what went, parents first. Raises NotFound.
+        """Put the node and all below it into the trash, and tell what went, parents first. Raises NotFound.
 
         The root only loses what it holds, but is told too.
         """
-        with self._changing(user_id) as tree:
+        with self.changing(user_id) as tree:
             levels = tree.levels(tree.find(id))
             gone = list(chain.from_iterable(levels))
             self._unmark(tree, gone)
-            for level in reversed(levels if id != tree.root.id else levels[1:]):
-                for ids in _chunks([node.id for node in level]):
-                    self._session.execute(delete(Favorite).where(Favorite.id.in_(ids)))
+            going = levels if id != tree.root.id else levels[1:]
+            item = add_item(self._session, user_id, name=gone[0].name) if going else 0
+            for level in reversed(going):
+                throw_away(self._session, item, [node.id for node in level])
         return gone
 
     def forget_task(self, user_id: int, task_id: int) -> None:
-        """Part of the caller's transaction: remove what refers to the task with this row id.
+        """Part of the caller's transaction: make the task's item of the trash and put what refers to the task into it.
 
         Before or after the caller marks the task as deleted: its row is locked from here on, so `add` waits and then
         finds it gone.
         """
         task = update(Task).where(Task.id == task_id, Task.user_id == user_id)
         self._session.execute(task.values(favorite=False, updated_at=database_now()))
-        self._session.execute(delete(Favorite).where(Favorite.user_id == user_id, Favorite.task_id == task_id))
+        item = add_item(self._session, user_id, task_id=task_id)
+        refers = (Favorite.user_id == user_id, Favorite.task_id == task_id)
+        throw_away(self._session, item, self._session.scalars(select(Favorite.id).where(*refers)).all())
+
+    def refuse_overfull(self, tree: Tree, more: int = 0) -> None:
+        """Raises FavoritesFull for a tree that holds more than it may, or would with so many more nodes."""
+        if len(tree) - 1 + more > self._maximum:
+            raise FavoritesFull
 
     @contextmanager
-    def _changing(self, user_id: int) -> Iterator[Tree]:
+    def changing(self, user_id: int) -> Iterator[Tree]:
         """A transaction in which nobody else changes this user's tree; the tree as it then is."""
         self._make_root(user_id)
         with writing(self._session):
@@ -145,30 +152,19 @@ class Favorites:
         tasks = {file.task_id for file in files.values() if file.task_id}
         uploads = {file.upload_id for file in files.values() if file.upload_id}
         here = Task.deleted_at.is_(None)
-        gone_tasks = self._mark(Task, tasks, here, favorite=True, updated_at=database_now())
-        gone_uploads = self._mark(Upload, uploads, used_at=now())
+        gone_tasks = mark(self._session, Task, tasks, here, favorite=True, updated_at=database_now())
+        gone_uploads = mark(self._session, Upload, uploads, used_at=now())
         for node in nodes:
             file = files.get(node.temp_id)
             if file and (file.task_id in gone_tasks or file.upload_id in gone_uploads):
                 raise _unknown_url(node)
-
-    def _mark(
-        self, row: type[Task] | type[Upload], ids: Collection[int], *where: ColumnElement[bool], **values: Any
-    ) -> set[int]:
-        """Give the values to these rows; returns the ids of those that are not there."""
-        there: set[int] = set()
-        for some in _chunks(sorted(ids)):
-            locked = self._session.scalars(select(row.id).where(row.id.in_(some), *where).with_for_update()).all()
-            self._session.execute(update(row).where(row.id.in_(locked)).values(values))
-            there.update(locked)
-        return set(ids) - there
 
     def _unmark(self, tree: Tree, gone: Sequence[Node]) -> None:
         """The tasks that nothing refers to once these nodes have gone are favourites no more."""
         ids = {node.id for node in gone}
         left = {node.task_id for node in tree if node.id not in ids}
         tasks = {node.task_id for node in gone if node.task_id} - left
-        self._mark(Task, tasks, favorite=False, updated_at=database_now())
+        mark(self._session, Task, tasks, favorite=False, updated_at=database_now())
 
     def _update(self, tree: Tree, node: Node) -> None:
         if tree.has(node.parent_id, node.name):
@@ -204,7 +200,3 @@ def _row(user_id: int, node: NewNode, parent_id: int, file: OwnFile | None) -> d
 
 def _unknown_url(node: NewNode) -> Invalid:
     return Invalid.of(node.field("refer_url"), "unknown_url")
-
-
-def _chunks(ids: Sequence[int]) -> Iterator[Sequence[int]]:
-    return (ids[start : start + CHUNK] for start in range(0, len(ids), CHUNK))

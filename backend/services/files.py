@@ -4,18 +4,22 @@ Whoever names a file means their own one: somebody else's is like one that does 
 """
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 
+import structlog
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from shared.errors import Forbidden, NotFound
+from shared.errors import Forbidden, NotFound, Unavailable
 from shared.kept import entries
 from shared.models import Task, Upload
-from shared.storage import EXTENSIONS, Storage
+from shared.storage import EXTENSIONS, Headers, Storage
+
+log = structlog.get_logger(__name__)
 
 FILES_URL = "/generated_outputs/"
 RESULT = re.compile(r"(task_[0-9a-f]{20})(?:_[1-9][0-9]{0,2})?(?:_thumb)?\.[a-z0-9]{3,4}", re.ASCII)
@@ -87,8 +91,21 @@ class Files:
         return {text: found[name] for text, name in names.items() if name in found}
 
     def open(self, file: StoredFile) -> BinaryIO:
-        """A seekable stream to read and close. Raises NotFound when the file has gone."""
-        return self._storage.open(file.key)
+        """A seekable stream to read and close. Raises NotFound when the file has gone, Unavailable."""
+        with reachable(file.key):
+            return self._storage.open(file.key)
+
+    def link(self, file: StoredFile, headers: Headers) -> str | None:
+        """Where the storage itself sends the file, with these headers; None if it does not. Raises Unavailable."""
+        with reachable(file.key):
+            return self._storage.link(file.key, headers)
+
+    def origin(self) -> str:
+        """Where links lead to, such as https://s3.example.org; empty where there are none, or they cannot be made."""
+        with suppress(OSError):
+            link = self._storage.link("any", Headers("image/png", "inline", "private"))
+            return "://".join(urlsplit(link)[:2]) if link else ""
+        return ""
 
     def _result(self, user_id: int | None, public_id: str, name: str) -> OwnFile:
         columns = (Task.id, Task.results)
@@ -116,6 +133,22 @@ class Files:
         own = select(Upload).where(Upload.public_id.in_(public_ids), Upload.user_id == user_id)
         rows = self._session.scalars(own).all()
         return {name: upload_file(row) for row in rows for name in (row.public_id, upload_name(row))}
+
+
+def save(storage: Storage, key: str, data: bytes) -> None:
+    """Write a file that somebody waits for. Raises Unavailable."""
+    with reachable(key):
+        storage.save(key, data)
+
+
+@contextmanager
+def reachable(key: str) -> Iterator[None]:
+    """For what is asked of the storage while somebody waits. Raises Unavailable when that fails."""
+    try:
+        yield
+    except OSError as error:
+        log.error("storage_failed", key=key, error=str(error))
+        raise Unavailable("the files cannot be reached") from error
 
 
 def upload_name(upload: Upload) -> str:

@@ -10,8 +10,8 @@ from backend.reads import Reads
 from shared.clock import database_now
 from shared.lifecycle import Status
 from shared.models import Task
-from shared.rates import RATES
-from shared.workers import Workers
+from shared.rates import RATES, Rates
+from shared.workers import Workers, by_state
 
 UP = "darkroom_database_up"
 TASKS = "darkroom_tasks"
@@ -58,18 +58,20 @@ class Gauges:
             return [Sample(UP, {}, 0)]
 
     def _of_workers(self) -> Iterator[Sample]:
-        for state, count in self._workers.count().items():
+        workers = self._workers.all()
+        for state, count in by_state(workers).items():
             yield Sample(WORKERS, {"state": state}, count)
-        for worker in self._workers.all():
+        for worker in workers:
             yield Sample(MEMORY, {"worker": worker.id, "host": worker.host}, worker.memory)
 
     def _of_models(self) -> Iterator[Sample]:
-        for rate in self._reads.all(RATES):
-            labels = {"model": rate.model, "kind": rate.kind}
+        rates = Rates.of(self._reads.all(RATES))
+        for (model, kind), rate in rates.measured.items():
+            labels = {"model": model, "kind": kind}
             yield Sample(PACE, labels, rate.seconds_per_unit)
-            if rate.etas:
-                yield Sample(ETA_ERROR, labels, rate.eta_error)
-                yield Sample(ETA_COVERED, labels, rate.eta_covered)
+            if eta := rates.eta_error(model, kind):
+                yield Sample(ETA_ERROR, labels, eta.error)
+                yield Sample(ETA_COVERED, labels, eta.covered)
 
     def _queues(self) -> Iterator[Sample]:
         groups = (Task.status, Task.queue, Task.model, Task.kind)

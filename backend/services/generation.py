@@ -53,7 +53,8 @@ class Eta(NamedTuple):
 class ResultFile:
     """A file of a task. `link` is the query of its url's signed form, `thumbnail` a small picture of it.
 
-    A video has `frames`, so many of them in a second (`fps`), and a `duration` in seconds.
+    A video has `frames`, so many of them in a second (`fps`), and a `duration` in seconds. `rung` is how far its worker
+    had to go down for want of memory, where that is known.
     """
 
     name: str
@@ -65,12 +66,18 @@ class ResultFile:
     frames: int | None = None
     fps: int | None = None
     duration: float | None = None
+    rung: str | None = None
     thumbnail: "ResultFile | None" = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Generation:
-    """`queue_position` is 1 for the next one; what is not known is None. `revision` changes whenever the rest does."""
+    """`queue_position` is 1 for the next one; what is not known is None. `revision` changes whenever the rest does.
+
+    It does not with each second of the `eta_seconds`, or every poll would be news: only with the power of two below it.
+
+    `preview_link` is the query of the signed url of what a running task can show by now: another one for each picture.
+    """
 
     id: int
     user_id: int
@@ -90,6 +97,7 @@ class Generation:
     results: tuple[ResultFile, ...]
     queue_position: int | None
     progress: Progress | None
+    preview_link: str | None
     eta_seconds: int | None
     eta_p90_seconds: int | None
     created_at: datetime
@@ -117,13 +125,16 @@ def generation(
 ) -> Generation:
     """From a row of COLUMNS and what is known beside it."""
     results = tuple(_result(entry, links) for entry in row.results or ())
+    preview = progress.preview if progress else ""
     facts = (
         f"{row.updated_at.timestamp():.6f}",
         row.fence,
         row.status,
         f"{progress.step}{progress.phase}" if progress else "",
+        preview,
         queue_position or "",
-        links.period if results else "",
+        eta.p50.bit_length() if eta else "",
+        links.period if results or preview else "",
     )
     return Generation(
         id=row.id,
@@ -144,6 +155,7 @@ def generation(
         results=results,
         queue_position=queue_position,
         progress=progress,
+        preview_link=f"p={preview}&{links.sign(row.public_id)}" if preview else None,
         eta_seconds=eta and eta.p50,
         eta_p90_seconds=eta and eta.p90,
         created_at=row.created_at,
@@ -166,5 +178,6 @@ def _result(entry: Mapping[str, Any], links: Links) -> ResultFile:
         frames=entry.get("frames"),
         fps=entry.get("fps"),
         duration=entry.get("duration"),
+        rung=entry.get("made", {}).get("rung"),
         thumbnail=_result(thumbnail, links) if thumbnail else None,
     )

@@ -4,6 +4,7 @@ import hashlib
 import secrets
 from typing import Any
 
+import structlog
 from sqlalchemy import delete, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
@@ -23,6 +24,8 @@ from shared.models import Share, Task
 from shared.progress import ProgressBoard
 from shared.queue import Queue
 
+log = structlog.get_logger(__name__)
+
 
 class Generations:
     """The tasks of all users; each method takes whose they are. Somebody else's task is NotFound, as an unknown one."""
@@ -36,7 +39,9 @@ class Generations:
         admission: Admission,
         queue: Queue,
         progress: ProgressBoard,
+        request_id: str = "",
     ) -> None:
+        """`request_id` names the request that these are asked by, for the log."""
         self._session = session
         self._tasks = tasks
         self._orders = orders
@@ -44,11 +49,13 @@ class Generations:
         self._admission = admission
         self._queue = queue
         self._progress = progress
+        self._request_id = request_id or None
 
     def submit(self, user_id: int, order: Order, idempotency_key: str | None = None) -> Generation:
         """Queue a task. The committed row is the promise; the hint after it may be lost.
 
-        The same key again gives the same task, for ever. Raises Invalid, IdempotencyMismatch, QueueFull.
+        The same key again gives the same task, for as long as there is its row. Raises Invalid, IdempotencyMismatch,
+        QueueFull, QuotaExceeded, AccountDisabled.
         """
         key = hashlib.sha256(idempotency_key.encode()).hexdigest() if idempotency_key else None
         if key and (before := self._submitted(user_id, key, order)):
@@ -66,6 +73,7 @@ class Generations:
             images=[{"id": text, "key": file.key} for text, file in prepared.images] or None,
             idempotency_key=key,
             request_hash=order.fingerprint() if key else None,
+            request_id=self._request_id,
             created_at=now(),
             **_columns(order.kind, prepared.parameters),
         )
@@ -113,7 +121,7 @@ class Generations:
     def retry(self, user_id: int, public_id: str) -> Generation:
         """Queue a failed or cancelled task anew, as it was asked for, behind what its user has in the queue by now.
 
-        Raises NotRetryable, QueueFull, AccountDisabled, and Invalid for a lost model.
+        Raises NotRetryable, QueueFull, QuotaExceeded, AccountDisabled, and Invalid for a lost model.
         """
         task = self._tasks.find(user_id, public_id)
         if task.status not in {Status.FAILED, Status.CANCELLED}:
@@ -125,7 +133,7 @@ class Generations:
         with writing(self._session):
             same = (Task.id == task.id, Task.fence == task.fence, Task.deleted_at.is_(None))
             place = {**self._admission.admit(entry), "expected_seconds": None}  # it began long ago
-            again = move(task.status, Status.QUEUED, *same, **fresh, **place)
+            again = move(task.status, Status.QUEUED, *same, **fresh, **place, request_id=self._request_id)
             if self._session.execute(again).rowcount != 1:  # type: ignore[attr-defined]
                 raise NotRetryable
         return self._ring(self._tasks.find(user_id, public_id))
@@ -142,6 +150,7 @@ class Generations:
 
     def _ring(self, submitted: Generation) -> Generation:
         self._session.rollback()  # the connection goes back before the broker is spoken to
+        log.info("task_queued", task_id=submitted.public_id, queue=submitted.queue, model=submitted.model)
         self._queue.send(Wake(submitted.queue))
         return submitted
 

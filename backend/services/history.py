@@ -69,7 +69,7 @@ class History:
         return found
 
     def delete(self, user_id: int, name_or_id: str) -> str | None:
-        """Hide an ended task, named by its id or by one of its results, and remove its favourites.
+        """Put an ended task, named by its id or by one of its results, into the trash, with its favourites.
 
         Returns the name of its first result. Raises NotFound, StillRunning.
         """

@@ -49,7 +49,7 @@ class Models:
             steps=model.steps,
             guidance_scale=model.guidance_scale,
             num_images=model.num_images,
-            strength=model.strength if Kind.IMAGE_TO_IMAGE in kinds else None,
+            strength=(model.strength or None) if Kind.IMAGE_TO_IMAGE in kinds else None,
             num_frames=model.num_frames,
             fps=model.fps,
             max_images=model.max_images if any(kind.takes_images for kind in kinds) else 0,

@@ -10,12 +10,12 @@ from sqlalchemy import ColumnElement, delete, func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from shared.addresses import FetchRefused
+from shared.addresses import FetchRefused, addresses_of
 from shared.clock import now
 from shared.db import writing
 from shared.errors import ApiKeysFull, ApiNameTaken, AppError, Invalid, NotFound, ProviderFailed
 from shared.models import ProviderKey, User
-from shared.providers import Provider, addresses_of
+from shared.providers import Provider
 from shared.room import Room
 from shared.settings import Settings
 from shared.vault import Undecryptable, Vault

@@ -35,10 +35,9 @@ class TokenClaims:
 
 
 class Tokens:
-    """The tokens of all users: each has the version of its user's tokens, and a single one can be ended."""
+    """The tokens of all users: each has the version of its user's tokens, and may be on the deny list."""
 
-    def __init__(self, session: Session, reads: Reads) -> None:
-        self._session = session
+    def __init__(self, reads: Reads) -> None:
         self._reads = reads
 
     def recognise(self, claims: TokenClaims) -> Account:
@@ -46,7 +45,14 @@ class Tokens:
         row = self._reads.one(RECOGNISED, user_id=claims.user_id, jti=claims.jti)
         return Account(*counting(row, claims))
 
-    def log_out(self, claims: TokenClaims) -> None:
+
+class DenyList:
+    """The tokens that were ended before their time."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def add(self, claims: TokenClaims) -> None:
         """End this one token."""
         with writing(self._session):
             self._session.merge(RevokedToken(jti=claims.jti, expires_at=claims.expires_at))

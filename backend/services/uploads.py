@@ -4,20 +4,19 @@ import hashlib
 import secrets
 from urllib.parse import urlsplit
 
-import structlog
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from backend.services.files import OwnFile, upload_file
+from backend.services.files import OwnFile, save, upload_file
 from backend.services.pictures import Picture, Pictures
+from backend.services.quotas import Quotas
 from shared.addresses import FetchRefused
 from shared.db import writing
-from shared.errors import Invalid, TooLarge, Unavailable
+from shared.errors import Invalid, QuotaExceeded, TooLarge
 from shared.fetcher import Fetcher, FetchFailed
 from shared.models import Upload
 from shared.storage import EXTENSIONS, Storage
-
-log = structlog.get_logger(__name__)
+from shared.trash import delete_files
 
 MAX_BYTES = 20 * 1024 * 1024
 
@@ -25,17 +24,20 @@ MAX_BYTES = 20 * 1024 * 1024
 class Uploads:
     """The uploads of all users."""
 
-    def __init__(self, session: Session, storage: Storage, pictures: Pictures, fetcher: Fetcher | None) -> None:
+    def __init__(
+        self, session: Session, storage: Storage, pictures: Pictures, fetcher: Fetcher | None, quotas: Quotas
+    ) -> None:
         """Without a fetcher nothing is taken from elsewhere."""
         self._session = session
         self._storage = storage
         self._pictures = pictures
         self._fetcher = fetcher
+        self._quotas = quotas
 
     def keep(self, user_id: int, data: bytes, media_type: str = "", field: str = "file") -> OwnFile:
         """Decode the picture and keep it encoded anew; `media_type` is what its sender says, or empty.
 
-        Raises TooLarge, Invalid for `field`, Unavailable.
+        Raises TooLarge, Invalid for `field`, Unavailable, QuotaExceeded.
         """
         self._session.rollback()  # the connection goes back before the long work
         if len(data) > MAX_BYTES:
@@ -43,7 +45,7 @@ class Uploads:
         return self._store(user_id, self._pictures.normalise(data, field, media_type))
 
     def fetch(self, user_id: int, url: str, field: str) -> OwnFile:
-        """The picture at an http or https url, kept as an upload. Raises Invalid for `field`, Unavailable."""
+        """The picture at an http or https url, kept as an upload. Raises what `keep` raises."""
         if not _is_url(url):
             raise Invalid.of(field, "image_unknown")
         if self._fetcher is None:
@@ -71,16 +73,13 @@ class Uploads:
             width=picture.width,
             height=picture.height,
         )
-        try:
-            self._storage.save(key, picture.data)
-        except OSError as error:
-            log.error("storage_failed", key=key, error=str(error))
-            raise Unavailable("the file cannot be written") from error
+        save(self._storage, key, picture.data)
         try:
             with writing(self._session):
+                self._quotas.refuse_beyond(user_id, upload.bytes)
                 self._session.add(upload)
-        except IntegrityError:  # after any other failure the row may be there: if not, a worker's sweep finds the file
-            self._storage.delete(key)
+        except (IntegrityError, QuotaExceeded):  # else the row may be there: if not, a worker's sweep finds the file
+            delete_files(self._storage, [key])
             raise
         return upload_file(upload)
 

@@ -8,6 +8,7 @@ from shared.models.rate import Rate
 from shared.models.revoked_token import RevokedToken
 from shared.models.share import QueueClock, Share
 from shared.models.task import Task
+from shared.models.trash import TrashedFavorite, TrashItem
 from shared.models.upload import Upload
 from shared.models.user import User
 from shared.models.verification_code import VerificationCode
@@ -23,6 +24,8 @@ __all__ = [
     "RevokedToken",
     "Share",
     "Task",
+    "TrashItem",
+    "TrashedFavorite",
     "Upload",
     "User",
     "VerificationCode",

@@ -28,6 +28,7 @@ HISTORY_COLUMNS = (
 )
 
 QUEUE_INDEX = "ix_tasks_queue"  # the queue's order, and whose turn it is
+BYTES_INDEX = "ix_tasks_bytes"  # what a user has, without reading a row
 PRIORITY_SPAN = 1e9  # virtual seconds: those of priority 1 lie between this and twice as many
 
 
@@ -42,7 +43,9 @@ class Task(Base):
     What the history asks for stands beside `parameters` in columns of its own; `favorite` says whether a favourite of
     its user refers to it. `images` are its references, each with the storage key of its file. `virtual_start` is
     its place in the queue, within what is its `priority`'s; there it has stood `waiting_since`. It was charged `cost`
-    seconds for `units` of work, and was expected to end `expected_seconds` after its submit.
+    seconds for `units` of work, and was expected to end `expected_seconds` after its submit. `request_id` names the
+    request that queued it, for the log. `bytes` are those of all its files. One that was `deleted_at` a moment is in
+    its user's trash.
     """
 
     __tablename__ = "tasks"
@@ -51,6 +54,8 @@ class Task(Base):
         Index("ix_tasks_lease", "status", "lease_until"),
         Index("ix_tasks_updated_at", "updated_at"),
         Index("ix_tasks_user_updated_at", "user_id", "updated_at"),
+        Index("ix_tasks_retention", "favorite", "deleted_at", "updated_at"),
+        Index(BYTES_INDEX, "user_id", "deleted_at", "bytes"),
         Index("uq_tasks_idempotency_key", "user_id", "idempotency_key", unique=True),
         Index(history_index("created_at"), "user_id", "deleted_at", "created_at"),
         *(Index(history_index(c), "user_id", "deleted_at", c, "created_at") for c in HISTORY_COLUMNS),
@@ -87,9 +92,11 @@ class Task(Base):
     cancel_requested: Mapped[bool] = mapped_column(default=False)
     results: Mapped[list[dict[str, Any]] | None] = mapped_column(JSON(none_as_null=True))
     has_result: Mapped[bool] = mapped_column(default=False)
+    bytes: Mapped[int] = mapped_column(BigInteger, default=0)
     favorite: Mapped[bool] = mapped_column(default=False)
     idempotency_key: Mapped[str | None] = mapped_column(String(64))
     request_hash: Mapped[str | None] = mapped_column(String(64))
+    request_id: Mapped[str | None] = mapped_column(String(64))
     created_at: Mapped[CreatedAt]
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]

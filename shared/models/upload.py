@@ -12,11 +12,15 @@ class Upload(Base):
     """One file, decoded and encoded anew. One that nothing has ever used (`used_at`) is removed after a while."""
 
     __tablename__ = "uploads"
-    __table_args__ = (Index("ix_uploads_unused", "used_at", "created_at"), Base.__table_args__)
+    __table_args__ = (
+        Index("ix_uploads_unused", "used_at", "created_at"),
+        Index("ix_uploads_bytes", "user_id", "bytes"),
+        Base.__table_args__,
+    )
 
     id: Mapped[PrimaryKey]
     public_id: Mapped[HexId] = mapped_column(unique=True)
-    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"), index=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
     key: Mapped[str] = mapped_column(String(255))
     media_type: Mapped[str] = mapped_column(String(64))
     bytes: Mapped[int]

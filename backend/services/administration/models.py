@@ -65,5 +65,6 @@ def _rate(rates: Rates, model: str, kind: Kind) -> MeasuredRate | None:
     row = rates.find(model, kind)
     if row is None:
         return None
-    told = (row.eta_error, row.eta_covered) if row.etas else (None, None)
+    eta = rates.eta_error(model, kind)
+    told = (eta.error, eta.covered) if eta else (None, None)
     return MeasuredRate(kind, row.runs, row.seconds_per_unit, row.p50, row.p90, *told)

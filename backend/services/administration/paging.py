@@ -1,4 +1,4 @@
-"""Lists that administrators page through: the newest first, from one row's number to the next smaller one."""
+"""Lists that are paged through by rows: the newest first, from one row's number to the next smaller one."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

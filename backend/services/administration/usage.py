@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import FromClause, Select, column, func, select, table, text
 
 from backend.reads import Reads
+from backend.services.files import reachable
 from shared.clock import now
 from shared.models import Base
 from shared.storage import Storage
@@ -86,11 +87,12 @@ class Usage:
     def _files(self) -> list[FilesOfKind]:
         counts: dict[str, int] = defaultdict(int)
         sizes: dict[str, int] = defaultdict(int)
-        for folder in self._storage.folders():
-            kind = folder.partition("/")[0]
-            for file in self._storage.files(folder):
-                counts[kind] += 1
-                sizes[kind] += file.size
+        with reachable("*"):
+            for folder in self._storage.folders():
+                kind = folder.partition("/")[0]
+                for file in self._storage.files(folder):
+                    counts[kind] += 1
+                    sizes[kind] += file.size
         return [FilesOfKind(kind, counts[kind], sizes[kind]) for kind in sorted(counts)]
 
 

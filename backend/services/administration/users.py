@@ -14,6 +14,7 @@ from backend.services.administration.audit import Action, Actor, Audit
 from backend.services.administration.paging import RowPage, newest_first
 from backend.services.cursor import MAX_NUMBER
 from backend.services.generations import Generations
+from backend.services.quotas import Quotas
 from shared.clock import database_now
 from shared.db import writing
 from shared.errors import NotFound, OwnAccount
@@ -22,7 +23,7 @@ from shared.models import Task, User
 
 FACTS: tuple[Any, ...] = (
     *(User.id, User.account, User.email, User.role, User.created_at, User.last_login_at),
-    *(User.disabled_at, User.queue_cap, User.running_cap),
+    *(User.disabled_at, User.queue_cap, User.running_cap, User.quota_bytes),
 )
 
 
@@ -39,7 +40,10 @@ class UserQuery:
 
 @dataclass(frozen=True, kw_only=True)
 class KnownUser:
-    """A user, and how many of their tasks wait and run. A cap that is None is the settings'."""
+    """A user, how many of their tasks wait and run, and the `bytes` that they have.
+
+    A cap, or quota, that is None is the settings'.
+    """
 
     id: int
     account: str
@@ -50,17 +54,22 @@ class KnownUser:
     disabled_at: datetime | None
     queue_cap: int | None
     running_cap: int | None
+    quota_bytes: int | None
     waiting: int
     running: int
+    bytes: int
 
 
 class Users:
     """All of them. Nobody disables or demotes themselves: so there is always an administrator left."""
 
-    def __init__(self, session: Session, accounts: Accounts, generations: Generations, audit: Audit) -> None:
+    def __init__(
+        self, session: Session, accounts: Accounts, generations: Generations, quotas: Quotas, audit: Audit
+    ) -> None:
         self._session = session
         self._accounts = accounts
         self._generations = generations
+        self._quotas = quotas
         self._audit = audit
 
     def page(self, query: UserQuery) -> RowPage:
@@ -140,7 +149,11 @@ class Users:
     def _known(self, rows: Sequence[Row[Any]]) -> list[KnownUser]:
         users = [row.id for row in rows]
         waiting, running = self._count(users, Status.QUEUED), self._count(users, Status.PROCESSING)
-        return [KnownUser(**row._mapping, waiting=waiting[row.id], running=running[row.id]) for row in rows]
+        used = self._quotas.used(users)
+        counts: list[dict[str, Any]] = [
+            {"waiting": waiting[id], "running": running[id], "bytes": used[id]} for id in users
+        ]
+        return [KnownUser(**row._mapping, **count) for row, count in zip(rows, counts, strict=True)]
 
     def _count(self, users: list[int], status: Status) -> Counter[int]:
         """How many of their tasks stand so."""

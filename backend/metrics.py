@@ -1,4 +1,4 @@
-"""What the web tier measures for Prometheus: each request's time, by route and status.
+"""What Prometheus reads: each request's time, by route and status, and what workers have told in the database.
 
 gunicorn's processes write into files of one folder, which PROMETHEUS_MULTIPROC_DIR names (gunicorn.conf.py makes it),
 so that whichever of them is asked answers for all.
@@ -6,16 +6,18 @@ so that whichever of them is asked answers for all.
 
 import os
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
+from itertools import accumulate
 
 from flask import Flask, Response, g, request
 from prometheus_client import REGISTRY, CollectorRegistry, Histogram, generate_latest
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from backend.services.gauges import MEANINGS, Sample
+from shared.tallies import TALLIES, Tally, Told
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -33,18 +35,19 @@ def init_app(app: Flask) -> None:
     app.after_request(_end)
 
 
-def exposition(samples: Iterable[Sample]) -> bytes:
-    """What all processes have measured, and these samples, in Prometheus' text format."""
+def exposition(samples: Iterable[Sample], told: Sequence[tuple[str, Told]]) -> bytes:
+    """What all processes have measured, these samples, and what workers (by id) told, in Prometheus' text format."""
     registry = REGISTRY
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
         registry = CollectorRegistry()
         MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
-    told = CollectorRegistry()
-    told.register(_Told(samples))
-    return generate_latest(registry) + generate_latest(told)
+    read = CollectorRegistry()
+    read.register(_Sampled(samples))
+    read.register(_Tallied(told))
+    return generate_latest(registry) + generate_latest(read)
 
 
-class _Told(Collector):
+class _Sampled(Collector):
     """Writes samples as gauges."""
 
     def __init__(self, samples: Iterable[Sample]) -> None:
@@ -56,6 +59,34 @@ class _Told(Collector):
             family = GaugeMetricFamily(sample.gauge, MEANINGS[sample.gauge], labels=list(sample.labels))
             families.setdefault(sample.gauge, family).add_metric(list(sample.labels.values()), sample.value)
         return families.values()
+
+
+class _Tallied(Collector):
+    """Writes what workers have told, each in series of its own: one that starts anew begins at nothing."""
+
+    def __init__(self, told: Sequence[tuple[str, Told]]) -> None:
+        self._told = told
+
+    def collect(self) -> Iterator[Metric]:
+        for tally in TALLIES:
+            yield self._histogram(tally) if tally.type == "histogram" else self._sum(tally)
+
+    def _histogram(self, tally: Tally) -> Metric:
+        family = HistogramMetricFamily(tally.name, tally.meaning, labels=["worker", *tally.labels])
+        bounds = [*(str(float(bound)) for bound in tally.bounds), "+Inf"]
+        for worker, told in self._told:
+            for labels, counts, total in tally.read(told):
+                buckets = list(zip(bounds, accumulate(counts), strict=True))
+                family.add_metric([worker, *labels], buckets, total)
+        return family
+
+    def _sum(self, tally: Tally) -> Metric:
+        kind = GaugeMetricFamily if tally.type == "gauge" else CounterMetricFamily
+        family = kind(tally.name, tally.meaning, labels=["worker", *tally.labels])
+        for worker, told in self._told:
+            for labels, _, total in tally.read(told):
+                family.add_metric([worker, *labels], total)
+        return family
 
 
 def _begin() -> None:

@@ -3,14 +3,16 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from sqlalchemy import func, select
+from sqlalchemy import case, func, select
 from sqlalchemy.exc import DBAPIError, TimeoutError
 
 from backend.reads import Reads
 from shared.clock import database_now
 from shared.lifecycle import Status
-from shared.models import Task
+from shared.messages import IO
+from shared.models import Task, Worker
 from shared.rates import RATES, Rates
+from shared.tallies import PROVIDER, Told
 from shared.workers import Workers, by_state
 
 UP = "darkroom_database_up"
@@ -57,6 +59,14 @@ class Gauges:
         except (DBAPIError, TimeoutError):
             return [Sample(UP, {}, 0)]
 
+    def told(self) -> list[tuple[str, Told]]:
+        """What workers have measured, with their ids; nothing while the database is away."""
+        try:
+            rows = self._reads.all(select(Worker.id, Worker.tallies).where(Worker.tallies.is_not(None)))
+        except (DBAPIError, TimeoutError):
+            return []
+        return [(row.id, row.tallies) for row in rows]
+
     def _of_workers(self) -> Iterator[Sample]:
         workers = self._workers.all()
         for state, count in by_state(workers).items():
@@ -74,10 +84,11 @@ class Gauges:
                 yield Sample(ETA_COVERED, labels, eta.covered)
 
     def _queues(self) -> Iterator[Sample]:
-        groups = (Task.status, Task.queue, Task.model, Task.kind)
+        model = case((Task.queue == IO, PROVIDER), else_=Task.model).label("known_model")
+        groups = (Task.status, Task.queue, model, Task.kind)
         there = select(*groups, func.count().label("count")).where(Task.status.in_([Status.QUEUED, Status.PROCESSING]))
-        for row in self._reads.all(there.group_by(*groups)):
-            labels = {"status": row.status, "queue": row.queue, "model": row.model, "kind": row.kind}
+        for row in self._reads.all(there.group_by(Task.status, Task.queue, "known_model", Task.kind)):
+            labels = {"status": row.status, "queue": row.queue, "model": row.known_model, "kind": row.kind}
             yield Sample(TASKS, labels, row.count)
         waiting = select(Task.queue, func.min(Task.created_at), database_now()).where(Task.status == Status.QUEUED)
         for queue, oldest, now in self._reads.all(waiting.group_by(Task.queue)):

@@ -11,13 +11,16 @@ from backend.metrics import REQUESTS
 from backend.services.gauges import MEANINGS
 from shared.metrics import DEGRADED
 from shared.settings import ROOT
+from shared.tallies import TALLIES
 from shared.workers import State
 
 DASHBOARD = ROOT / "deploy" / "grafana" / "darkroom.json"
 ALERTS = ROOT / "deploy" / "prometheus" / "alerts.yml"
 OF_COUNTERS = {f"{metric.describe()[0].name}_total" for metric in (DEGRADED,)}
 OF_HISTOGRAMS = {REQUESTS.describe()[0].name + suffix for suffix in ("_bucket", "_count", "_sum")}
-EXPORTED = {*MEANINGS, *OF_COUNTERS, *OF_HISTOGRAMS}
+SUFFIXES = {"counter": ("_total",), "gauge": ("",), "histogram": ("_bucket", "_count", "_sum")}
+OF_WORKERS = {tally.name + suffix for tally in TALLIES for suffix in SUFFIXES[tally.type]}
+EXPORTED = {*MEANINGS, *OF_COUNTERS, *OF_HISTOGRAMS, *OF_WORKERS}
 
 
 @pytest.fixture(scope="module")

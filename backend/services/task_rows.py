@@ -4,6 +4,8 @@ Whatever moves a task stamps `updated_at`, so status, fence and that moment name
 the process.
 """
 
+from collections import namedtuple
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -11,6 +13,7 @@ from sqlalchemy import BigInteger, BindParameter, ColumnElement, Select, String,
 
 from backend.reads import Reads
 from backend.services.generation import COLUMNS, TASKS
+from backend.services.places import Places
 from backend.services.tokens import COUNTS, USERS, TokenClaims, counting
 from shared.clock import now
 from shared.errors import NotFound
@@ -22,52 +25,84 @@ KEPT = 1024
 SETTLED = timedelta(seconds=2)  # SQLite's clock has milliseconds: two changes within one would look the same
 
 
-def _queue_position() -> ColumnElement[int | None]:
-    """1 for the next one; in the same query as the task, which is asked for more often than anything else."""
-    return case((TASKS.status == Status.QUEUED, place(TASKS))).label("queue_position")
-
-
-def own(user_id: int | BindParameter[int]) -> Select[Any]:
-    """A user's tasks, with all that is told of them."""
-    return select(*COLUMNS, _queue_position()).where(TASKS.user_id == user_id, TASKS.deleted_at.is_(None))
-
-
+PLACE = place(TASKS)  # in the same query as the task, which is asked for more often than anything else
 NAMED = TASKS.public_id == bindparam("public_id", type_=String)
-VERSION = (TASKS.status, TASKS.fence, TASKS.updated_at, _queue_position())
-WHOLE = own(bindparam("user_id", type_=BigInteger)).where(NAMED)
-NOW = WHOLE.with_only_columns(*VERSION)
-CLAIMED_NOW = (
-    select(*VERSION, USERS.token_version)
-    .select_from(User.__table__.outerjoin(Task, and_(TASKS.user_id == USERS.id, TASKS.deleted_at.is_(None), NAMED)))
-    .where(*COUNTS)
-)
+
+
+def own(user_id: int | BindParameter[int], position: ColumnElement[Any] = PLACE) -> Select[Any]:
+    """A user's tasks, with all that is told of them; where one waits, with its place."""
+    waits = case((TASKS.status == Status.QUEUED, position)).label("queue_position")
+    return select(*COLUMNS, waits).where(TASKS.user_id == user_id, TASKS.deleted_at.is_(None))
+
+
+class Asked:
+    """The statements that polls are made of, written once; `position` stands for the queue_position."""
+
+    def __init__(self, position: ColumnElement[Any]) -> None:
+        mine = own(bindparam("user_id", type_=BigInteger), position)
+        version = (TASKS.status, TASKS.fence, TASKS.updated_at, mine.selected_columns.queue_position)
+        owned = and_(TASKS.user_id == USERS.id, TASKS.deleted_at.is_(None), NAMED)
+        self.whole = mine.where(NAMED)
+        self.many = mine.where(TASKS.public_id.in_(bindparam("public_ids", type_=String, expanding=True)))
+        self.now = self.whole.with_only_columns(*version)
+        self.claimed_now = (
+            select(*version, USERS.token_version).select_from(User.__table__.outerjoin(Task, owned)).where(*COUNTS)
+        )
+
+
+COUNTED = Asked(PLACE)
+Row = namedtuple("Row", COUNTED.whole.selected_columns.keys())  # type: ignore[misc]
+LOOKED_UP = Asked(TASKS.virtual_start)  # which Places knows the place of
 
 
 class TaskRows:
     """Named tuples of COLUMNS and `queue_position`. Somebody else's task is NotFound, as an unknown one."""
 
-    def __init__(self, reads: Reads) -> None:
+    def __init__(self, reads: Reads, places: Places) -> None:
         self._reads = reads
+        self._places = places
         self._kept: dict[tuple[Any, ...], Any] = {}
 
     def find(self, user_id: int, public_id: str) -> Any:
         """The task's row."""
-        return self._row(user_id, public_id, self._reads.one(NOW, user_id=user_id, public_id=public_id))
+        asked = self._asked
+        return self._row(asked, user_id, public_id, self._reads.one(asked.now, user_id=user_id, public_id=public_id))
 
     def find_claimed(self, claims: TokenClaims, public_id: str) -> Any:
         """The same, and in the same statement whether the token still counts. Raises TokenRevoked."""
-        ids = {"user_id": claims.user_id, "public_id": public_id}
-        state = counting(self._reads.one(CLAIMED_NOW, jti=claims.jti, **ids), claims)
-        return self._row(claims.user_id, public_id, state if state.status else None)
+        asked, ids = self._asked, {"user_id": claims.user_id, "public_id": public_id}
+        state = counting(self._reads.one(asked.claimed_now, jti=claims.jti, **ids), claims)
+        return self._row(asked, claims.user_id, public_id, state if state.status else None)
 
-    def _row(self, user_id: int, public_id: str, state: Any | None) -> Any:
+    def find_all(self, user_id: int, public_ids: Sequence[str]) -> list[Any]:
+        """The rows of those of these tasks that are the user's."""
+        asked = self._asked
+        found = self._reads.all(asked.many, user_id=user_id, public_ids=list(public_ids))
+        rows: list[Any] = [Row(*row) for row in found]
+        return [self._placed(asked, row, row.queue_position) for row in rows]
+
+    @property
+    def _asked(self) -> Asked:
+        return LOOKED_UP if self._places.long else COUNTED
+
+    def _row(self, asked: Asked, user_id: int, public_id: str, state: Any | None) -> Any:
         if state is None:
             raise NotFound(public_id)
         kept = self._kept.get((user_id, public_id, state.status, state.fence, state.updated_at))
-        return kept._replace(queue_position=state.queue_position) if kept else self._read(user_id, public_id)
+        if kept:
+            return self._placed(asked, kept, state.queue_position)
+        row = self._read(asked, user_id, public_id)
+        return self._placed(asked, row, row.queue_position)
 
-    def _read(self, user_id: int, public_id: str) -> Any:
-        row = self._reads.one(WHOLE, user_id=user_id, public_id=public_id)
+    def _placed(self, asked: Asked, row: Any, position: Any) -> Any:
+        """The row with its place, given what the statement has said of that."""
+        if position is not None:
+            settle = self._places.find if asked is LOOKED_UP else self._places.count
+            position = settle(row.queue, position)
+        return row if row.queue_position == position else row._replace(queue_position=position)
+
+    def _read(self, asked: Asked, user_id: int, public_id: str) -> Any:
+        row = self._reads.one(asked.whole, user_id=user_id, public_id=public_id)
         if row is None:
             raise NotFound(public_id)
         if now() - row.updated_at > SETTLED:

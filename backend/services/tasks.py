@@ -56,8 +56,7 @@ class Tasks:
 
     def find_all(self, user_id: int, public_ids: Sequence[str]) -> dict[str, Generation]:
         """Those of these tasks that are the user's, by id."""
-        rows = self._reads.all(own(user_id).where(Task.public_id.in_(public_ids)))
-        return {found.public_id: found for found in self._described(rows)}
+        return {found.public_id: found for found in self._described(self._rows.find_all(user_id, public_ids))}
 
     def look_up(self, user_id: int, public_ids: Sequence[str]) -> Found:
         """How all of these stand, in this order."""

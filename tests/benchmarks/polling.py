@@ -8,31 +8,24 @@ processes took for a request, which a busy machine changes less than the rate.
 
 import argparse
 import json
-import os
 import re
 import shutil
 import statistics
 import subprocess
 import sys
-import tempfile
 import urllib.request
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-
-import psutil
 
 from backend import auth, create_app
 from backend.wiring import services
 from shared import db, migrations
 from shared.claims import Claims
 from shared.progress import Progress, ProgressBoard, redis_client
-from shared.settings import ROOT, Settings
+from shared.settings import Settings
+from tests.benchmarks.stacks import STACKS, processor_seconds, stack, url, web_tier
 from tests.orders import add_task, result_entry
-from tests.servers import MariaDb, Redis, embedded_broker, free_port, until
 
-SECRET = "a secret of the benchmark, long enough to be one"
 CONNECTIONS = 8
 BARS = {"status": 0.35, "unchanged": 0.45}
 
@@ -53,8 +46,8 @@ def main() -> None:
     if shutil.which("wrk") is None:
         sys.exit("wrk is not installed: apt-get install wrk")
     figures = {}
-    for name in ("sqlite", "mariadb"):
-        with _stack(name) as settings:
+    for name in STACKS:
+        with stack(name) as settings:
             figures[name] = _measure(settings, arguments.seconds, arguments.rounds)
     _print(figures)
     if arguments.json:
@@ -71,29 +64,17 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-@contextmanager
-def _stack(name: str) -> Iterator[Settings]:
-    with ExitStack() as servers:
-        folder = Path(servers.enter_context(tempfile.TemporaryDirectory(prefix="darkroom-bench-")))
-        if name == "sqlite":
-            urls = {"broker_url": servers.enter_context(embedded_broker(folder))}
-        else:
-            mariadb, redis = servers.enter_context(MariaDb(folder)), servers.enter_context(Redis(folder))
-            urls = {"database_url": mariadb.url("bench"), "broker_url": redis.url(0)}
-        yield Settings(_env_file=None, secret_key=SECRET, data_dir=folder, port=free_port(), **urls)
-
-
 def _measure(settings: Settings, seconds: int, rounds: int) -> dict[str, dict[str, float | None]]:
     cases = _cases(settings)
     rates: dict[str, list[float]] = {case.name: [] for case in cases}
     costs: dict[str, list[float]] = {case.name: [] for case in cases}
-    with _gunicorn(settings) as server:
+    with web_tier(settings, "tests.benchmarks.polling_app:app") as server:
         cases = [_tagged(settings, case) for case in cases]
         for _ in range(rounds):
             for case in cases:
-                before = _processor_seconds(server)
+                before = processor_seconds(server)
                 rates[case.name].append(_wrk(settings, case, seconds))
-                costs[case.name].append((_processor_seconds(server) - before) / (rates[case.name][-1] * seconds))
+                costs[case.name].append((processor_seconds(server) - before) / (rates[case.name][-1] * seconds))
     return {
         case.name: {
             "per_second": round(statistics.median(rates[case.name])),
@@ -107,12 +88,6 @@ def _measure(settings: Settings, seconds: int, rounds: int) -> dict[str, dict[st
 
 def _ratio(numbers: list[float], others: list[float]) -> float:
     return round(statistics.median(a / b for a, b in zip(numbers, others, strict=True)), 3)
-
-
-def _processor_seconds(process: psutil.Process) -> float:
-    """Of it and its children, in user and system mode."""
-    times = [each.cpu_times() for each in (process, *process.children(recursive=True))]
-    return sum(each.user + each.system for each in times)
 
 
 def _cases(settings: Settings) -> list[Case]:
@@ -141,31 +116,11 @@ def _cases(settings: Settings) -> list[Case]:
     ]
 
 
-@contextmanager
-def _gunicorn(settings: Settings) -> Iterator[psutil.Process]:
-    environment = {
-        **os.environ,
-        "SECRET_KEY": SECRET,
-        "DATA_DIR": str(settings.data_dir),
-        "PORT": str(settings.port),
-        "LIMITS": "false",
-        "BROKER_URL": settings.broker_url.get_secret_value(),
-        "DATABASE_URL": settings.database_url.get_secret_value(),
-    }
-    command = [sys.executable, "-m", "gunicorn", "-c", "backend/gunicorn.conf.py", "tests.benchmarks.polling_app:app"]
-    with subprocess.Popen(command, cwd=ROOT, env=environment) as process:
-        try:
-            until(lambda: urllib.request.urlopen(_url(settings, "/healthz")).read(), "gunicorn")
-            yield psutil.Process(process.pid)
-        finally:
-            process.terminate()
-
-
 def _tagged(settings: Settings, case: Case) -> Case:
     """The same with the tag of what there is, where the case is about what has not changed."""
     if "If-None-Match" not in case.headers:
         return case
-    asked = urllib.request.Request(_url(settings, case.path), headers=case.headers)
+    asked = urllib.request.Request(url(settings, case.path), headers=case.headers)
     with urllib.request.urlopen(asked) as answer:
         return Case(case.name, case.path, {**case.headers, "If-None-Match": answer.headers["ETag"]}, case.bar)
 
@@ -173,7 +128,7 @@ def _tagged(settings: Settings, case: Case) -> Case:
 def _wrk(settings: Settings, case: Case, seconds: int) -> float:
     """Requests a second. Raises RuntimeError when an answer was an error."""
     headers = [part for name, value in case.headers.items() for part in ("-H", f"{name}: {value}")]
-    command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", *headers, _url(settings, case.path)]
+    command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", *headers, url(settings, case.path)]
     said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     if "Non-2xx" in said and "If-None-Match" not in case.headers:  # 304 counts as one for wrk
         raise RuntimeError(f"{case.name}: {said}")
@@ -181,13 +136,9 @@ def _wrk(settings: Settings, case: Case, seconds: int) -> float:
     return float(rate)
 
 
-def _url(settings: Settings, path: str) -> str:
-    return f"http://127.0.0.1:{settings.port}{path}"
-
-
 def _print(figures: dict[str, dict[str, dict[str, float | None]]]) -> None:
-    for stack, cases in figures.items():
-        print(f"\n{stack:24} {'a second':>10} {'of bare':>10} {'by CPU':>10} {'bar':>6}")
+    for name_of_stack, cases in figures.items():
+        print(f"\n{name_of_stack:24} {'a second':>10} {'of bare':>10} {'by CPU':>10} {'bar':>6}")
         for name, case in cases.items():
             print(f"{name:24} {case['per_second']:10} {case['ratio']:10} {case['by_cpu']:10} {case['bar'] or '':>6}")
 

@@ -11,10 +11,11 @@ from diffusers import (
     StableDiffusionXLPipeline,
     UNet2DConditionModel,
 )
-from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer
+from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection
 
-from tests.fakes.tiny_model import vocabulary
+from tests.fakes.tiny_model import tokenizer
 
+TOKENS = 77
 BETAS = {"beta_schedule": "scaled_linear", "beta_start": 0.00085, "beta_end": 0.012}
 LARGE = {"hidden_size": 768, "intermediate_size": 3072, "num_hidden_layers": 12, "num_attention_heads": 12}
 BIG_G = {"hidden_size": 1280, "intermediate_size": 5120, "num_hidden_layers": 32, "num_attention_heads": 20}
@@ -25,7 +26,7 @@ def save_sd15(folder: Path) -> None:
     StableDiffusionPipeline(
         vae=_autoencoder(0.18215),
         text_encoder=CLIPTextModel(CLIPTextConfig(**LARGE)),
-        tokenizer=_tokenizer(),
+        tokenizer=tokenizer(TOKENS),
         unet=UNet2DConditionModel(cross_attention_dim=768, sample_size=64),
         scheduler=DDIMScheduler(clip_sample=False, steps_offset=1, **BETAS),
         safety_checker=None,
@@ -40,8 +41,8 @@ def save_sdxl(folder: Path) -> None:
         vae=_autoencoder(0.13025),
         text_encoder=CLIPTextModel(CLIPTextConfig(**LARGE)),
         text_encoder_2=CLIPTextModelWithProjection(CLIPTextConfig(projection_dim=1280, **BIG_G)),
-        tokenizer=_tokenizer(),
-        tokenizer_2=_tokenizer(),
+        tokenizer=tokenizer(TOKENS),
+        tokenizer_2=tokenizer(TOKENS),
         unet=UNet2DConditionModel(
             sample_size=128,
             block_out_channels=(320, 640, 1280),
@@ -69,16 +70,4 @@ def _autoencoder(scaling_factor: float) -> AutoencoderKL:
         latent_channels=4,
         sample_size=512,
         scaling_factor=scaling_factor,
-    )
-
-
-def _tokenizer() -> CLIPTokenizer:
-    return CLIPTokenizer(
-        vocab=vocabulary(),
-        merges=[],
-        unk_token="<unk>",
-        bos_token="<|startoftext|>",
-        eos_token="<|endoftext|>",
-        pad_token="<|endoftext|>",
-        model_max_length=77,
     )

@@ -2,7 +2,7 @@
 
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -25,6 +25,7 @@ from worker.engine import Engine, Options
 from worker.finisher import Finisher
 from worker.job import Jobs
 from worker.leases import Leases
+from worker.previews import Previews
 
 SECRET = "a secret of the benchmark, long enough to be one"
 LEASE_SECONDS = 600.0
@@ -50,18 +51,18 @@ class Workbench:
         settings = Settings(_env_file=None, secret_key=SECRET, data_dir=folder, broker_url=broker)
         self._database: sqlalchemy.Engine = db.connect(settings.database)
         storage = LocalStorage(folder / "files")
-        self.engine = Engine(catalog, storage, device, options)
         claims = Claims(self._database, "bench", LEASE_SECONDS, 3)
         leases = Leases(claims, LEASE_SECONDS)
         board = ProgressBoard(redis_client(settings.redis_url))
+        self.engine = Engine(catalog, storage, device, options, Previews(board))
         finisher = Finisher(claims, leases, storage, board.announce)
         self._jobs = Jobs(claims, leases, self.engine, finisher, board, Duty())
 
     def seconds(self, work: Work) -> float:
-        """Queue it all, then how long it takes until it is done. Raises RuntimeError when a task fails."""
+        """From the first submit until the last file is stored. Raises RuntimeError when a task fails."""
         users = [add_user(self._database) for _ in range(work.users)]
-        self._queue(work, users)
         since = time.perf_counter()
+        self._queue(work, users)
         while self._jobs.work("gpu"):
             pass
         took = time.perf_counter() - since
@@ -90,8 +91,3 @@ def workbench(catalog: Catalog, device: str, options: Options | None = None, bat
         migrations.upgrade(db.connect(f"sqlite:///{folder / 'darkroom.db'}"))
         broker = servers.enter_context(embedded_broker(folder))
         yield Workbench(folder, broker, replace(catalog, models=models), device, options or Options())
-
-
-def median_of(times: int, measure: Callable[[], float]) -> float:
-    """The middle one of so many measurements."""
-    return sorted(measure() for _ in range(times))[times // 2]

@@ -4,12 +4,12 @@ Progress is real or absent: with Redis away writing does nothing and reading fin
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from redis import Redis
 from redis.backoff import NoBackoff
-from redis.client import PubSub
+from redis.client import NEVER_DECODE, PubSub
 from redis.exceptions import RedisError
 from redis.retry import Retry
 
@@ -17,17 +17,29 @@ from shared.breaker import Breaker
 
 LIFETIME_SECONDS = 3600
 CHANNEL = "darkroom:progress"
-FIELDS = ("fence", "step", "steps", "phase")
+WRITTEN = ("fence", "step", "steps", "phase")
+FIELDS = (*WRITTEN, "preview")
+PREVIEW_SECONDS = 600
+PREVIEW_BYTES = 32 * 1024
+BINARY: dict[str, Any] = {NEVER_DECODE: []}  # an answer that is no text, as redis-py asks for DUMP
 
 
 @dataclass(frozen=True)
 class Progress:
-    """`step` of `steps` denoising steps of one claim (its fence) are done; `phase` is what goes on before the first."""
+    """`step` of `steps` denoising steps of one claim (its fence) are done; `phase` is what goes on before the first.
+
+    `preview` is another text for each new preview of the claim, and empty before the first.
+    """
 
     fence: int
     step: int
     steps: int
     phase: str = ""
+    preview: str = ""
+
+    def is_behind(self, other: "Progress") -> bool:
+        """Whether it would be a step back from the other one: in steps, or in the part of the whole that is done."""
+        return self.step < other.step or self.step * other.steps < other.step * self.steps
 
 
 def redis_client(url: str) -> Redis:
@@ -74,10 +86,6 @@ class ProgressBoard:
         asked = self._breaker.ask(lambda: self._write(task, progress), None)
         return bool(asked == str(progress.fence))
 
-    def read(self, task: str, fence: int) -> Progress | None:
-        """The progress of just this claim, or None."""
-        return self.read_all({task: fence}).get(task)
-
     def read_all(self, fences: Mapping[str, int]) -> dict[str, Progress]:
         """The progress of just these claims (their fences by task), as far as it is known, in one round trip."""
         found = self._breaker.ask(lambda: self._fetch(list(fences)), None) if fences else None
@@ -94,10 +102,44 @@ class ProgressBoard:
         """Tell the worker that holds this claim; without Redis it learns from the row, at its next beat."""
         self._breaker.ask(lambda: self._redis.set(_stop_key(task), fence, ex=LIFETIME_SECONDS), None)
 
+    def is_to_stop(self, task: str, fence: int) -> bool:
+        """Whether this claim has been asked to stop."""
+        asked = self._breaker.ask(lambda: self._redis.get(_stop_key(task)), None)
+        return bool(asked == str(fence))
+
+    def show(self, task: str, fence: int, number: int, picture: bytes) -> None:
+        """Keep a small picture of what this claim will make, and publish that there is one; no larger than a preview.
+
+        `number` is another one each time.
+        """
+        if len(picture) <= PREVIEW_BYTES:
+            self._breaker.ask(lambda: self._show(task, fence, number, picture), None)
+
+    def preview(self, task: str, fence: int) -> bytes | None:
+        """The last small picture of just this claim, or None."""
+        asked = ("GET", _preview_key(task, fence))
+        found: bytes | None = self._breaker.ask(lambda: self._redis.execute_command(*asked, **BINARY), None)  # type: ignore[no-untyped-call]
+        return found
+
+    def forget(self, fences: Mapping[str, int]) -> None:
+        """Remove what is known of these claims before its time."""
+        keys = [
+            key for task, fence in fences.items() for key in (_key(task), _stop_key(task), _preview_key(task, fence))
+        ]
+        self._breaker.ask(lambda: self._redis.delete(*keys) if keys else 0, 0)
+
+    def _show(self, task: str, fence: int, number: int, picture: bytes) -> None:
+        with self._redis.pipeline(transaction=False) as pipeline:
+            pipeline.set(_preview_key(task, fence), picture, ex=PREVIEW_SECONDS)
+            pipeline.hset(_key(task), "preview", f"{fence}.{number}")
+            pipeline.expire(_key(task), LIFETIME_SECONDS)
+            pipeline.publish(CHANNEL, task)
+            pipeline.execute()
+
     def _write(self, task: str, progress: Progress) -> Any:
         """The fence that has been asked to stop, if any."""
         key = _key(task)
-        fields: dict[Any, Any] = asdict(progress)
+        fields: dict[Any, Any] = {name: getattr(progress, name) for name in WRITTEN}
         with self._redis.pipeline(transaction=False) as pipeline:
             pipeline.hset(key, mapping=fields)
             pipeline.expire(key, LIFETIME_SECONDS)
@@ -128,12 +170,19 @@ class ProgressBoard:
 
 
 def _progress(fields: Sequence[str | None]) -> Progress | None:
-    fence, step, steps, phase = fields
-    return Progress(int(fence), int(step), int(steps), phase or "") if fence and step and steps else None
+    fence, step, steps, phase, preview = fields
+    if not (fence and step and steps):
+        return None
+    shown = preview if preview and preview.startswith(f"{fence}.") else ""
+    return Progress(int(fence), int(step), int(steps), phase or "", shown)
 
 
 def _key(task: str) -> str:
     return f"darkroom:progress:{task}"
+
+
+def _preview_key(task: str, fence: int) -> str:
+    return f"darkroom:preview:{task}:{fence}"
 
 
 def _stop_key(task: str) -> str:

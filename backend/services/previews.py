@@ -4,6 +4,7 @@ from sqlalchemy import String, bindparam, select
 
 from backend.reads import Reads
 from backend.services.generation import TASKS
+from shared.erasure import kept
 from shared.errors import NotFound
 from shared.lifecycle import Status
 from shared.progress import ProgressBoard
@@ -12,6 +13,7 @@ RUNNING = select(TASKS.user_id, TASKS.fence).where(
     TASKS.public_id == bindparam("public_id", type_=String),
     TASKS.status == Status.PROCESSING,
     TASKS.deleted_at.is_(None),
+    kept(TASKS.user_id),
 )
 
 

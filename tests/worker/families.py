@@ -8,7 +8,9 @@ from typing import Any
 
 import numpy as np
 from PIL import Image
+from structlog.testing import capture_logs
 
+from shared.catalog import Catalog
 from shared.claims import Claim
 from shared.generation import Kind
 from shared.storage import LocalStorage
@@ -67,6 +69,13 @@ def from_picture(claim: Claim, colour: str, storage: LocalStorage, **parameters:
 
 def quiet(step: int, steps: int, phase: str = "") -> None:
     """Nobody listens."""
+
+
+def told_at_the_start(models_file: Path) -> list[tuple[str, str]]:
+    """The models whose entries an engine finds to promise too much, each with what it says of them."""
+    with capture_logs() as logs:
+        Engine(Catalog.read(models_file), LocalStorage(models_file.parent), "cpu")
+    return [(log["model"], log["problem"]) for log in logs if log["event"] == "model_misdescribed"]
 
 
 def make(engine: Engine, *claims: Claim) -> list[Picture]:

@@ -24,8 +24,10 @@ from tests.orders import add_user
 from tests.servers import until
 from worker import cleaner
 from worker.cleaner import Cleaner
+from worker.eraser import Eraser
 from worker.rotation import Rotation
 from worker.sweep import Sweep
+from worker.trash import Trash
 
 HOURS = 24.0
 
@@ -44,11 +46,16 @@ class FakeStorage:
     def folders(self) -> list[str]:
         return []
 
+    def probe(self) -> None:
+        """Always there."""
+
 
 def cleaner_of(engine: Engine, storage: Any, rotation: Rotation | None = None, interval: float = 60) -> Cleaner:
     """One with parts of its own."""
     keys = rotation or Rotation(engine, Vault(["a secret of the tests"]))
-    return Cleaner(engine, storage, keys, Sweep(storage, KeptFiles(engine, HOURS)), HOURS, interval)
+    trash = Trash(engine, storage, trash_days=30, result_days=0)
+    eraser = Eraser(engine, storage, forget=lambda claims: None)
+    return Cleaner(engine, storage, keys, Sweep(storage, KeptFiles(engine, HOURS)), trash, eraser, HOURS, interval)
 
 
 def clean(engine: Engine, storage: object = None) -> None:
@@ -212,6 +219,17 @@ def test_a_database_that_is_away_is_only_logged(tmp_path: Path) -> None:
 
     with capture_logs() as logs:
         clean(nowhere)
+
+    assert [entry["event"] for entry in logs] == ["cleaning_missed"]
+
+
+def test_files_that_are_away_are_only_logged(engine: Engine) -> None:
+    class Away(FakeStorage):
+        def folders(self) -> list[str]:
+            raise OSError("no answer within 120 seconds")
+
+    with capture_logs() as logs:
+        clean(engine, Away())
 
     assert [entry["event"] for entry in logs] == ["cleaning_missed"]
 

@@ -17,6 +17,7 @@ from tests.conftest import Stack
 from tests.fakes.board import FakeBoard
 from tests.fakes.generator import FakeGenerator
 from tests.orders import add_task, add_user, row
+from worker import handback
 from worker.duty import Duty
 from worker.finisher import Finisher
 from worker.heartbeat import Heartbeat
@@ -102,6 +103,42 @@ def test_the_task_is_done_when_the_database_is_back(
     assert (row(engine, task).status, row(engine, task).fence) == (Status.COMPLETED, 2)
 
 
+def test_what_was_lost_while_the_database_was_away_goes_back_uncounted(
+    engine: Engine, jobs: MakeJobs, cable: Cable, leases: Leases
+) -> None:
+    def cut_off(claimed: Sequence[Claim]) -> None:
+        cable.cut = True
+        leases.hold(claimed, since=-1000)
+
+    task = add_task(engine, add_user(engine))
+    jobs(FakeGenerator(trouble=cut_off)).look("gpu")
+
+    cable.cut = False
+    leases.renew()
+
+    assert (row(engine, task).status, row(engine, task).attempt) == (Status.QUEUED, 0)
+
+
+def test_after_the_database_was_away_nobody_takes_anybodys_tasks_for_a_leases_length(
+    engine: Engine, cable: Cable, leases: Leases
+) -> None:
+    now = 0.0
+    beside = (Registry(cable.engine, "worker", "node"), Duty(), Pulse(60, 60), lambda: Told(State.IDLE), 3)
+    heartbeat = Heartbeat(leases, *beside, clock=lambda: now)
+    heartbeat.announce()
+    task = add_task(engine, add_user(engine))
+    Claims(engine, "other", -1, 3).claim("gpu", lambda shape: 1)
+    for away in (True, False):
+        cable.cut = away
+        heartbeat.beat()
+    spared = row(engine, task).status
+
+    now = leases.seconds
+    heartbeat.beat()
+
+    assert (spared, row(engine, task).status) == (Status.PROCESSING, Status.QUEUED)
+
+
 def test_who_looks_while_the_database_is_away_finds_nothing_and_looks_again(
     engine: Engine, jobs: MakeJobs, cable: Cable
 ) -> None:
@@ -117,17 +154,20 @@ def test_who_looks_while_the_database_is_away_finds_nothing_and_looks_again(
     assert row(engine, task).status == Status.COMPLETED
 
 
-def test_a_process_that_is_ended_meanwhile_ends(engine: Engine, jobs: MakeJobs, cable: Cable, leases: Leases) -> None:
+def test_a_process_that_is_ended_meanwhile_ends_and_is_found_with_what_it_holds(
+    engine: Engine, jobs: MakeJobs, cable: Cable, leases: Leases, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def end(claimed: Sequence[Claim]) -> None:
         cable.cut = True
         raise SystemExit(1)
 
+    monkeypatch.setattr(handback, "PATIENCE_SECONDS", -1)
     add_task(engine, add_user(engine))
 
     with pytest.raises(SystemExit):
         jobs(FakeGenerator(trouble=end)).look("gpu")
 
-    assert leases.none
+    assert not leases.none
 
 
 def test_beats_are_missed_and_come_again(engine: Engine, cable: Cable, leases: Leases) -> None:

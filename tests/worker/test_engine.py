@@ -1,7 +1,10 @@
 """The engine over a tiny pipeline of the real classes."""
 
 import io
+import shutil
+from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,10 +13,12 @@ from PIL import Image
 from shared.catalog import Catalog
 from shared.claims import Claim
 from shared.generation import Kind
+from shared.sampling import MOST_STEPS
 from shared.storage import LocalStorage
 from tests.orders import claim_of
 from worker.engine import Engine
 from worker.errors import KindUnsupported, ModelUnavailable, ReferenceUnreadable
+from worker.job import Cancelled
 from worker.media import Picture
 
 
@@ -86,6 +91,13 @@ def test_each_sampling_method_makes_a_picture_of_its_own(engine: Engine, catalog
     assert len(made) == len(names)
 
 
+@pytest.mark.parametrize("name", MOST_STEPS)
+def test_a_sampling_method_makes_as_many_steps_as_may_be_asked_for(engine: Engine, name: str) -> None:
+    picture = one(engine, sampling_method=name, steps=MOST_STEPS[name], width=16, height=16)
+
+    assert picture.pixels.shape == (16, 16, 3)
+
+
 def test_a_sampling_method_leaves_nothing_behind_for_the_next_task(engine: Engine) -> None:
     before = one(engine, sampling_method="DPM++ 2M", steps=5)
     one(engine, sampling_method="DPM++ 2M Karras", steps=5)
@@ -103,13 +115,10 @@ def test_steps_are_reported_over_all_calls_of_a_batch(engine: Engine) -> None:
 
 
 def test_what_a_step_raises_ends_the_run(engine: Engine) -> None:
-    class Enough(Exception):
-        pass
-
     def stop(step: int, steps: int) -> None:
-        raise Enough
+        raise Cancelled
 
-    with pytest.raises(Enough):
+    with pytest.raises(Cancelled):
         engine.generate([claim_of()], stop)
 
 
@@ -122,6 +131,43 @@ def test_a_broken_model_fails_alone(engine: Engine) -> None:
     with pytest.raises(ModelUnavailable):
         one(engine, model="broken")
 
+    assert one(engine).pixels.shape == (64, 64, 3)
+
+
+def truncate(weights: Path) -> None:
+    weights.write_bytes(weights.read_bytes()[: weights.stat().st_size // 2])
+
+
+def empty(weights: Path) -> None:
+    weights.write_bytes(b"")
+
+
+def garble_as_pickle(weights: Path) -> None:
+    weights.unlink()
+    weights.with_name("pytorch_model.bin").write_bytes(b"no pickle at all")
+
+
+def empty_as_pickle(weights: Path) -> None:
+    weights.unlink()
+    weights.with_name("pytorch_model.bin").write_bytes(b"")
+
+
+@pytest.mark.parametrize("damage", [truncate, empty, garble_as_pickle, empty_as_pickle])
+@pytest.mark.parametrize("part", ["unet/diffusion_pytorch_model", "text_encoder/model"])
+def test_with_the_default_models_weights_broken_the_others_are_served(
+    models_file: Path, tmp_path: Path, part: str, damage: Callable[[Path], None]
+) -> None:
+    shutil.copytree(models_file.parent / "tiny", tmp_path / "damaged")
+    damage(tmp_path / "damaged" / f"{part}.safetensors")
+    known = Catalog.read(models_file).models["tiny"]
+    default = known.model_copy(update={"id": "damaged", "source": str(tmp_path / "damaged")})
+    engine = Engine(Catalog({"damaged": default, "tiny": known}), LocalStorage(tmp_path), "cpu")
+
+    missing = engine.warm_up()
+
+    assert missing == "damaged"
+    with pytest.raises(ModelUnavailable):
+        one(engine, model="damaged")
     assert one(engine).pixels.shape == (64, 64, 3)
 
 

@@ -9,13 +9,24 @@ import torch
 from shared.catalog import Catalog
 from shared.claims import Claim
 from shared.generation import Kind
+from shared.kinds import BY_CLASS, kinds_of
 from shared.storage import LocalStorage
 from tests.fakes.tiny_families import FAMILIES
-from tests.worker.families import TOLERANCE, alone, difference, entry, from_picture, make, order
+from tests.worker.families import (
+    TOLERANCE,
+    alone,
+    difference,
+    entry,
+    from_picture,
+    make,
+    order,
+    quiet,
+    told_at_the_start,
+)
 from worker.engine import Engine
 from worker.errors import KindUnsupported, ModelUnavailable
 from worker.pipelines.embeddings import Embeddings
-from worker.pipelines.families import kinds_of
+from worker.pipelines.families import CLASSES, class_for
 from worker.pipelines.loaded import Loaded
 
 PROMPTS = ("a red circle", "b", "the blue square on a green field")
@@ -71,9 +82,19 @@ def test_reference_and_strength_change_the_picture(
 
 @family
 def test_the_same_task_gives_the_same_bytes_again(family_engine: Engine, name: str) -> None:
-    first, again = alone(family_engine, [order(name), order(name)])
+    task = order(name)
 
-    assert difference(first, again) == 0
+    first, again = alone(family_engine, [task, task])
+
+    assert first.encode(task).data == again.encode(task).data
+
+
+@family
+def test_each_picture_of_a_task_counts_the_seed_up(family_engine: Engine, name: str) -> None:
+    [pictures] = family_engine.generate([order(name, seed=7, num_images=2)], quiet)
+
+    assert [picture.seed for picture in pictures] == [7, 8]
+    assert difference(pictures[1], *make(family_engine, order(name, seed=8))) <= TOLERANCE
 
 
 @family
@@ -127,6 +148,7 @@ def test_kinds_share_their_weights_and_leave_their_numbers_as_they_are(families:
     parts = [loaded.pipeline_for(kind).components for kind in (Kind.TEXT_TO_IMAGE, Kind.IMAGE_TO_IMAGE)]
 
     assert all(parts[0][part] is parts[1][part] for part in ("vae", "text_encoder"))
+    assert all(loaded.denoiser in part.values() for part in parts)
     assert {parameter.dtype for parameter in loaded.denoiser.parameters()} == {torch.bfloat16}
 
 
@@ -156,6 +178,21 @@ def test_what_a_class_makes_is_known(came_with: str, kinds: set[str]) -> None:
     assert kinds_of(came_with) == {Kind(kind) for kind in kinds}
 
 
+def kinds_in_diffusers(came_with: str, **config: bool) -> set[Kind]:
+    return {kind for kind in Kind if class_for(came_with, kind, config)}
+
+
+def test_the_web_tier_knows_of_each_class_what_the_worker_finds_in_diffusers() -> None:
+    names = {made.__name__ for table in CLASSES.values() for made in table.values()}
+
+    assert {name: kinds_in_diffusers(name) for name in names} == BY_CLASS
+
+
+@pytest.mark.parametrize("name", ["WanPipeline", "WanImageToVideoPipeline"])
+def test_it_knows_of_the_small_wan_too(name: str) -> None:
+    assert kinds_of(name, {"expand_timesteps": True}) == kinds_in_diffusers(name, expand_timesteps=True)
+
+
 @pytest.mark.parametrize(
     ("name", "change", "problem"),
     [
@@ -171,14 +208,14 @@ def test_an_entry_that_promises_too_much_is_told_at_the_start(
     text = entry(name, source=str(families / name)).replace(*change).replace("FRAMES", frames)
     (tmp_path / "models.toml").write_text(text)
 
-    engine = Engine(Catalog.read(tmp_path / "models.toml"), LocalStorage(tmp_path), "cpu")
+    [(model, told)] = told_at_the_start(tmp_path / "models.toml")
 
-    assert list(engine.problems) == [name]
-    assert problem in engine.problems[name][0]
+    assert model == name
+    assert problem in told
 
 
-def test_entries_that_keep_their_promises_are_no_problem(family_engine: Engine) -> None:
-    assert family_engine.problems == {}
+def test_entries_that_keep_their_promises_are_no_problem(families: Path) -> None:
+    assert told_at_the_start(families / "models.toml") == []
 
 
 def test_a_sampling_method_that_the_model_cannot_do_fails_its_tasks_alone(families: Path, tmp_path: Path) -> None:

@@ -4,19 +4,24 @@ import hashlib
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError
 
 from shared.claims import Claim, Claims
+from shared.kept import entries
 from shared.lifecycle import Status
-from shared.storage import LocalStorage
+from shared.storage import LocalStorage, Storage
 from tests.fakes.board import FakeBoard
 from tests.fakes.generator import picture_of
 from tests.orders import add_task, add_user, row
+from worker import clip, media
 from worker import finisher as finisher_module
+from worker.clip import Clip, encode_mp4
 from worker.finisher import Finisher
 from worker.leases import Leases
+from worker.media import Picture, encode_png, read_image
 
 
 class FullDisk(LocalStorage):
@@ -56,6 +61,14 @@ class TornClaims(Claims):
         return completed
 
 
+class CrashedClaims(Claims):
+    """Something other than the database breaks, after it has committed."""
+
+    def complete(self, claim: Claim, results: object) -> bool:
+        super().complete(claim, results)  # type: ignore[arg-type]
+        raise MemoryError
+
+
 @pytest.fixture
 def task(engine: Engine) -> str:
     return add_task(engine, add_user(engine), num_images=2)
@@ -87,6 +100,23 @@ def test_every_picture_becomes_a_file_that_the_row_describes(
         with storage.open(result["key"]) as file:
             data = file.read()
         assert (result["bytes"], result["sha256"]) == (len(data), hashlib.sha256(data).hexdigest())
+
+
+@pytest.mark.parametrize("stack", ["sqlite"], indirect=True)
+def test_every_picture_can_become_an_object_of_a_bucket(
+    engine: Engine, claims: Claims, leases: Leases, bucket: Storage, claim: Claim, task: str
+) -> None:
+    finisher = Finisher(claims, leases, bucket, FakeBoard().announce)
+
+    finisher.finish([claim], [[picture_of(claim, 0), picture_of(claim, 1)]])
+    finisher.drain()
+
+    results = list(entries(row(engine, task).results))
+    assert len(results) == 4
+    assert {file.key: file.size for folder in bucket.folders() for file in bucket.files(folder)} == {
+        result["key"]: result["bytes"] for result in results
+    }
+    assert read_image(bucket, results[0]["key"]).size == (results[0]["width"], results[0]["height"])
 
 
 def test_every_picture_has_a_thumbnail_beside_it(
@@ -131,6 +161,33 @@ def test_a_full_disk_fails_the_task_and_leaves_nothing_half_written(
     assert files(tmp_path) == []
 
 
+@pytest.mark.parametrize("stack", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("kind", ["picture", "clip"])
+def test_what_cannot_be_read_again_is_no_result_and_leaves_no_file(
+    engine: Engine,
+    claims: Claims,
+    leases: Leases,
+    storage: LocalStorage,
+    claim: Claim,
+    task: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    kind: str,
+) -> None:
+    monkeypatch.setitem(media.ENCODERS, "png", lambda *of: encode_png(*of)[:-40])
+    monkeypatch.setattr(clip, "encode_mp4", lambda *of: encode_mp4(*of)[:-40])
+    frames = np.random.default_rng(0).integers(0, 256, (3, 64, 64, 3), dtype=np.uint8)
+    made = {"picture": Picture(frames[0], 7), "clip": Clip(frames, 8, 7)}[kind]
+    finisher = Finisher(claims, leases, storage, FakeBoard().announce)
+
+    finisher.finish([claim], [[made]])
+    finisher.drain()
+
+    found = row(engine, task)
+    assert (found.status, found.error_code, found.results) == (Status.FAILED, "generation_failed", None)
+    assert files(tmp_path) == []
+
+
 def test_a_database_that_is_away_for_a_moment_loses_nothing(
     engine: Engine, leases: Leases, storage: LocalStorage, claim: Claim, task: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -171,6 +228,19 @@ def test_when_nobody_can_say_whether_it_was_committed_the_files_stay(
 
     [result] = row(engine, task).results or []
     assert storage.size(result["key"]) == result["bytes"]
+
+
+def test_whatever_breaks_after_the_commit_the_files_stay(
+    engine: Engine, storage: LocalStorage, leases: Leases, claim: Claim, task: str
+) -> None:
+    finisher = Finisher(CrashedClaims(engine, "worker", 15, 3), leases, storage, FakeBoard().announce)
+
+    finisher.finish([claim], [[picture_of(claim)]])
+    finisher.drain()
+
+    found = row(engine, task)
+    [result] = found.results or []
+    assert (found.status, storage.size(result["key"])) == (Status.COMPLETED, result["bytes"])
 
 
 def test_a_finished_task_is_held_no_longer(claims: Claims, leases: Leases, storage: LocalStorage, claim: Claim) -> None:

@@ -126,11 +126,11 @@ def test_a_drained_worker_hears_of_it_at_its_next_beat(engine: Engine) -> None:
     assert (heard, heart.duty.draining) == (False, True)
 
 
-def test_a_drained_workers_successor_is_drained_too(engine: Engine) -> None:
+def test_a_drained_workers_successor_is_drained_too_and_knows_it_before_it_takes_tasks(engine: Engine) -> None:
     Heart(engine, "w1").beat()
     drain(engine, "node")
 
-    successor = Heart(engine, "w2").beat()
+    successor = Heart(engine, "w2")
 
     assert successor.duty.draining
 

@@ -1,6 +1,9 @@
 """A claimed batch's life, around a fake engine and a real database."""
 
+import threading
+import weakref
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine, update
@@ -11,16 +14,19 @@ from shared.lifecycle import Status
 from shared.models import Task
 from shared.storage import LocalStorage
 from tests.fakes.board import FakeBoard
-from tests.fakes.generator import STEPS, FakeGenerator
+from tests.fakes.generator import STEPS, FakeGenerator, picture_of
 from tests.orders import add_task, add_user, row
 from worker import job
 from worker.duty import Duty
-from worker.errors import BadPicture, ModelUnavailable, OutOfMemory
+from worker.errors import BadPicture, DeviceBroken, ModelUnavailable, OutOfMemory
 from worker.finisher import Finisher
 from worker.job import Jobs
 from worker.leases import Leases
+from worker.media import Picture
 
 MakeJobs = Callable[[FakeGenerator], Jobs]
+
+sqlite = pytest.mark.parametrize("stack", ["sqlite"], indirect=True)
 
 
 @pytest.fixture
@@ -49,6 +55,38 @@ def test_everything_that_waits_is_done_in_one_turn(engine: Engine, jobs: MakeJob
     jobs(FakeGenerator()).work("gpu")
 
     assert [row(engine, task).status for task in waiting] == [Status.COMPLETED] * 3
+
+
+class HeldUp(LocalStorage):
+    """Stores nothing before it is let, and notes whether it was let in time."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.let = threading.Event()
+        self.in_time: list[bool] = []
+
+    def save(self, key: str, data: bytes) -> None:
+        self.in_time.append(self.let.wait(5))
+        super().save(key, data)
+
+
+@pytest.mark.parametrize("stack", ["sqlite"], indirect=True)
+def test_the_next_batch_computes_while_the_one_before_is_stored(
+    engine: Engine, claims: Claims, leases: Leases, board: FakeBoard, duty: Duty, tmp_path: Path
+) -> None:
+    def let(claimed: Sequence[Claim]) -> None:
+        if len(generator.batches) == 2:
+            storage.let.set()
+
+    storage, generator = HeldUp(tmp_path), FakeGenerator(limit=1, trouble=let)
+    user = add_user(engine)
+    tasks = [add_task(engine, user), add_task(engine, user)]
+
+    finisher = Finisher(claims, leases, storage, board.announce)
+    Jobs(claims, leases, generator, finisher, board, duty).work("gpu")  # type: ignore[arg-type]
+
+    assert [row(engine, task).status for task in tasks] == [Status.COMPLETED] * 2
+    assert all(storage.in_time)
 
 
 def test_progress_is_written_for_each_step_of_each_task(engine: Engine, jobs: MakeJobs, board: FakeBoard) -> None:
@@ -116,6 +154,144 @@ def test_a_model_that_is_unavailable_is_not_tried_for_each_task_again(engine: En
 
     assert [row(engine, task).error_code for task in tasks] == ["model_unavailable"] * 2
     assert len(generator.batches) == 1
+
+
+def test_a_device_that_has_failed_ends_the_process_and_leaves_the_tasks_to_others(
+    engine: Engine, jobs: MakeJobs
+) -> None:
+    def fail(claimed: Sequence[Claim]) -> None:
+        raise DeviceBroken("tiny", "an illegal memory access was encountered")
+
+    user = add_user(engine)
+    tasks = [add_task(engine, user), add_task(engine, user)]
+    generator = FakeGenerator(trouble=fail)
+
+    with pytest.raises(SystemExit):
+        jobs(generator).look("gpu")
+
+    assert [(found.status, found.attempt) for found in (row(engine, task) for task in tasks)] == [
+        (Status.QUEUED, 1),
+        (Status.QUEUED, 1),
+    ]
+    assert len(generator.batches) == 1
+
+
+def test_after_its_last_try_a_task_tells_that_the_device_failed(engine: Engine, jobs: MakeJobs) -> None:
+    def fail(claimed: Sequence[Claim]) -> None:
+        raise DeviceBroken("tiny", "device-side assert triggered")
+
+    task = add_task(engine, add_user(engine))
+    with db.write(engine) as connection:
+        connection.execute(update(Task).values(attempt=2))
+
+    with pytest.raises(SystemExit):
+        jobs(FakeGenerator(trouble=fail)).work("gpu")
+
+    assert row(engine, task).error_code == "device_broken"
+
+
+@sqlite
+def test_what_a_failed_call_kept_in_memory_is_free_before_its_tasks_run_alone(engine: Engine, jobs: MakeJobs) -> None:
+    kept: list[weakref.ref[set[int]]] = []
+    there: list[bool] = []
+
+    def run_out(claimed: Sequence[Claim]) -> None:
+        there.extend(tensors() is not None for tensors in kept)
+        if len(claimed) > 1:
+            tensors = set(range(3))
+            kept.append(weakref.ref(tensors))
+            try:
+                raise MemoryError
+            except MemoryError as error:
+                raise OutOfMemory("tiny", "too large") from error
+
+    user = add_user(engine)
+    for _ in range(2):
+        add_task(engine, user)
+
+    jobs(FakeGenerator(trouble=run_out)).work("gpu")
+
+    assert there == [False, False]
+
+
+@sqlite
+def test_when_the_process_ends_while_tasks_run_alone_all_that_are_left_wait_again(
+    engine: Engine, jobs: MakeJobs
+) -> None:
+    def break_then_end(claimed: Sequence[Claim]) -> None:
+        raise RuntimeError("broken") if len(claimed) > 1 else SystemExit(1)
+
+    user = add_user(engine)
+    tasks = [add_task(engine, user) for _ in range(3)]
+
+    with pytest.raises(SystemExit):
+        jobs(FakeGenerator(trouble=break_then_end)).work("gpu")
+
+    assert [(found.status, found.attempt) for found in (row(engine, task) for task in tasks)] == [
+        (Status.QUEUED, 0)
+    ] * 3
+
+
+@sqlite
+def test_a_run_that_begins_anew_shows_nothing_until_it_has_caught_up(
+    engine: Engine, jobs: MakeJobs, board: FakeBoard
+) -> None:
+    class SteppedDown(FakeGenerator):
+        """Runs out of memory after three of four steps, and goes on with two calls of four."""
+
+        def generate(self, claimed: Sequence[Claim], on_step: Callable[[int, int], None]) -> list[list[Picture]]:
+            for step, steps in [(1, 4), (2, 4), (3, 4), *((step, 8) for step in range(1, 9))]:
+                on_step(step, steps)
+            return [[picture_of(claim)] for claim in claimed]
+
+    add_task(engine, add_user(engine))
+
+    jobs(SteppedDown()).work("gpu")
+
+    told = [(progress.step, progress.steps) for _, progress in board.written]
+    assert told == [(1, 4), (2, 4), *[(3, 4)] * 6, (6, 8), (7, 8), (8, 8)]
+
+
+@sqlite
+def test_a_task_alone_after_its_batch_broke_goes_on_where_polls_saw_it(
+    engine: Engine, jobs: MakeJobs, board: FakeBoard
+) -> None:
+    def break_together(claimed: Sequence[Claim]) -> None:
+        if len(claimed) > 1:
+            raise RuntimeError("broken")
+
+    user = add_user(engine)
+    tasks = [add_task(engine, user), add_task(engine, user)]
+
+    jobs(FakeGenerator(decoding=break_together)).work("gpu")
+
+    for task in tasks:
+        assert [progress.step for name, progress in board.written if name == task] == [1, 2, 2, 2]
+
+
+@sqlite
+def test_the_next_claim_of_a_task_begins_at_its_first_step(engine: Engine, jobs: MakeJobs, board: FakeBoard) -> None:
+    def give_back(claimed: Sequence[Claim]) -> None:
+        if claimed[0].fence == 1:
+            raise job.ShuttingDown
+
+    add_task(engine, add_user(engine))
+
+    jobs(FakeGenerator(decoding=give_back)).work("gpu")
+
+    assert [(progress.fence, progress.step) for _, progress in board.written] == [(1, 1), (1, 2), (2, 1), (2, 2)]
+
+
+@sqlite
+def test_a_task_that_is_cancelled_while_it_is_decoded_is_not_stored(
+    engine: Engine, jobs: MakeJobs, board: FakeBoard
+) -> None:
+    user = add_user(engine)
+    unwanted, wanted = add_task(engine, user), add_task(engine, user)
+
+    jobs(FakeGenerator(decoding=lambda claimed: board.to_stop.add(unwanted))).work("gpu")
+
+    assert [row(engine, task).status for task in (unwanted, wanted)] == [Status.CANCELLED, Status.COMPLETED]
 
 
 def test_a_stop_in_the_middle_gives_the_task_back_at_the_next_step(

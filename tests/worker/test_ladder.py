@@ -25,6 +25,7 @@ class Device:
     needs: float = 1.0
     calls: list[int] = field(default_factory=list)
     rooms: int = 0
+    error: Exception = field(default_factory=lambda: torch.OutOfMemoryError("CUDA out of memory"))
 
     def save_memory(self, saves: bool) -> None:
         self.needs = 0.5 if saves else 1.0
@@ -39,7 +40,7 @@ class Device:
     def once(self, call: Sequence[Request], left: int) -> list[Picture]:
         self.calls.append(len(call))
         if len(call) * self.needs > self.holds:
-            raise torch.OutOfMemoryError("CUDA out of memory")
+            raise self.error
         return [Picture(np.zeros((1, 1, 3), np.uint8), request.seed) for request in call]
 
 
@@ -76,6 +77,14 @@ def test_one_picture_that_is_too_large_is_made_with_less(holds: float, rung: Run
     ladder, made = run(Device(holds), 1)
 
     assert (ladder.rung, made) == (rung, [(0, 0)])
+
+
+def test_a_lack_of_memory_that_only_its_text_tells_goes_the_same_way() -> None:
+    device = Device(0.5, error=RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate`"))
+
+    ladder, made = run(device, 1)
+
+    assert (ladder.rung, made) == (Rung.VAE_TILING, [(0, 0)])
 
 
 def test_everything_else_makes_room_at_each_step() -> None:

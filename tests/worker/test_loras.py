@@ -7,10 +7,11 @@ import pytest
 
 from shared.catalog import Catalog
 from shared.storage import LocalStorage
-from tests.fakes.tiny_lora import save_lora
+from tests.fakes.tiny_lora import save_lora, save_text_lora
 from tests.worker.families import TOLERANCE, alone, difference, entry, make, order
 from worker.engine import Engine
 from worker.errors import LoraUnavailable
+from worker.job import Cancelled
 
 NAMES = ("sd15", "flux")
 
@@ -26,7 +27,9 @@ def engine(families: Path, tmp_path_factory: pytest.TempPathFactory) -> Engine:
     for name in NAMES:
         for number in (1, 2):
             save_lora(families / name, folder / f"{name}-{number}.safetensors", seed=number)
+        save_text_lora(families / name, folder / f"{name}-text.safetensors", seed=3)
         sources = {"one": f"{name}-1.safetensors", "two": f"{name}-2.safetensors", "broken": "broken.safetensors"}
+        sources["text"] = f"{name}-text.safetensors"
         loras = ", ".join(f'{{ name = "{key}", source = "{source}" }}' for key, source in sources.items())
         entries.append(entry(name, source=str(families / name), others=f"loras = [{loras}]"))
     (folder / "models.toml").write_text("".join(entries))
@@ -82,17 +85,21 @@ def test_a_lora_that_cannot_be_had_fails_its_task_and_leaves_nothing_behind(
     assert difference(before, *make(engine, order(name))) == 0
 
 
+def test_a_lora_of_the_text_encoder_reads_prompts_anew_and_leaves_no_reading_behind(engine: Engine) -> None:
+    before, worn, after = alone(engine, [order("sd15"), wearing("sd15", text=1.0), order("sd15")])
+
+    assert difference(before, worn) > TOLERANCE
+    assert difference(before, after) == 0
+
+
 @some
 def test_a_task_that_is_stopped_takes_its_lora_off(engine: Engine, name: str) -> None:
-    class Stopped(Exception):
-        pass
-
     def stop(step: int, steps: int, phase: str = "") -> None:
-        raise Stopped
+        raise Cancelled
 
     [before] = make(engine, order(name))
 
-    with pytest.raises(Stopped):
+    with pytest.raises(Cancelled):
         engine.generate([wearing(name, one=1.0)], stop)
 
     assert difference(before, *make(engine, order(name))) == 0

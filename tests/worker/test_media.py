@@ -24,6 +24,12 @@ def test_a_png_keeps_every_pixel() -> None:
     assert np.array_equal(np.asarray(decoded), pixels)
 
 
+def test_a_png_is_compressed_as_quickly_as_can_be() -> None:
+    data = encode_png(picture_of(claim_of()), claim_of())
+
+    assert b"IDAT\x78\x01" in data  # RFC 1950: the fastest algorithm
+
+
 def test_a_png_says_how_it_was_made() -> None:
     claim = claim_of("白色背景上的红色圆形 😀", negative_prompt="blue", seed=41)
 
@@ -114,7 +120,7 @@ def test_other_formats_say_how_they_were_made_too(format: str) -> None:
     assert comment[:8] == b"UNICODE\0"
     assert comment[8:].decode("utf-16-be").splitlines() == [
         "红色圆形 😀",
-        "Steps: 2, Sampler: DDIM, CFG scale: 4, Seed: 42, Size: 64x64, Model: tiny, Model hash: 0123456789",
+        "Steps: 2, Sampler: DDIM, CFG scale: 4, Seed: 42, Size: 64x64, Model: tiny, Weights fingerprint: 0123456789",
     ]
     assert json.loads(exif[DESCRIPTION])["prompt"] == "红色圆形 😀"
 
@@ -135,7 +141,7 @@ def test_the_manifest_says_what_is_known_of_the_making() -> None:
     manifest = json.loads(text["darkroom"])
     assert {name: manifest[name] for name in MADE} == MADE
     assert manifest["loras"] == [{"name": "ink", "weight": 0.5}]
-    assert text["parameters"].endswith("Model hash: 0123456789, Denoising strength: 0.5, LoRA: ink:0.5")
+    assert text["parameters"].endswith("Weights fingerprint: 0123456789, Denoising strength: 0.5, LoRA: ink:0.5")
 
 
 def test_what_was_made_goes_with_the_file() -> None:

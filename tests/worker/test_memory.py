@@ -11,7 +11,7 @@ from worker.memory import MEGABYTE, Memory, resident
 @pytest.fixture
 def idle(leases: Leases) -> Leases:
     """Of a process that has done a task and holds none."""
-    leases.count(True)
+    leases.count(claim_of(), "completed")
     return leases
 
 

@@ -216,6 +216,19 @@ def test_a_task_is_cancelled_while_its_provider_works(
     assert (row(engine, task).status, row(engine, task).results) == (Status.CANCELLED, None)
 
 
+def test_a_task_that_is_cancelled_already_is_neither_sent_nor_paid_for(
+    engine: Engine, jobs: Jobs, painter: FakePainter, board: FakeBoard, task: str
+) -> None:
+    board.to_stop.add(task)
+
+    jobs.work("io")
+
+    assert row(engine, task).status == Status.CANCELLED
+    for sending in [thread for thread in threading.enumerate() if thread.name == "provider"]:
+        sending.join(5)
+    assert painter.asked == []
+
+
 def test_a_process_that_is_to_end_gives_the_task_back(
     engine: Engine, jobs: Jobs, painter: FakePainter, duty: Duty, task: str, waiting: threading.Event
 ) -> None:

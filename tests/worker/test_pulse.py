@@ -1,12 +1,15 @@
 """The signs of life of the device's thread."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 import pytest
 
 from shared.claims import Claim
 from tests.fakes.generator import FakeGenerator
 from tests.orders import claim_of
+from worker.job import OnStep
+from worker.media import Picture
 from worker.pulse import Pulse, WatchedEngine
 
 STALL, LOAD = 60, 900
@@ -78,3 +81,24 @@ def test_each_step_is_a_sign_and_is_passed_on(pulse: Pulse, clock: Clock) -> Non
 
     assert heard == [(1, 2, False), (2, 2, False)]
     assert not pulse.ceased, "the end is a sign too"
+
+
+@pytest.mark.parametrize("trouble", [None, ValueError("broken")])
+def test_while_a_tasks_model_is_loaded_others_can_see_it(pulse: Pulse, trouble: Exception | None) -> None:
+    class Loading(FakeGenerator):
+        def generate(self, claimed: Sequence[Claim], on_step: OnStep) -> list[list[Picture]]:
+            on_step(0, 2, phase="loading")
+            if trouble:
+                raise trouble
+            on_step(0, 2)
+            on_step(1, 2)
+            return []
+
+    seen = []
+    engine = WatchedEngine(Loading(), pulse)
+
+    with suppress(ValueError):
+        engine.generate([claim_of()], lambda step, steps, phase="": seen.append(engine.loading))
+
+    assert seen == ([True] if trouble else [True, False, False])
+    assert not engine.loading

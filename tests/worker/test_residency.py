@@ -1,19 +1,29 @@
 """Which models stay in memory, around fakes of their loading and, once, around real ones."""
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
+import sqlalchemy
 import torch
 
 from shared.catalog import Catalog, Model
 from shared.storage import LocalStorage
+from shared.workers import State, Told
 from tests.worker.families import difference, make, order
+from worker.duty import Duty
 from worker.engine import Engine, Options
 from worker.errors import ModelUnavailable, OutOfMemory
+from worker.heartbeat import Heartbeat
+from worker.job import Cancelled
+from worker.leases import Leases
 from worker.pipelines.embeddings import Embeddings
-from worker.residency import Residency, budget
+from worker.pulse import Pulse
+from worker.registry import Registry
+from worker.residency import RETRY_SECONDS, Residency, budget
 
 GIGABYTE = 2**30
 
@@ -107,13 +117,21 @@ def test_a_model_that_finds_no_room_beside_others_gets_all_of_it(models: dict[st
 
 
 def test_a_model_that_finds_no_room_at_all_is_an_error_that_says_so(models: dict[str, Model]) -> None:
-    here = residency(Loader(torch.OutOfMemoryError()))
+    here = residency(Loader(torch.OutOfMemoryError(), torch.OutOfMemoryError()))
 
     with pytest.raises(OutOfMemory):
         load(here, models["flux"])
 
     load(here, models["sd15"])
     assert here.names == ("sd15",)
+
+
+def test_what_an_error_has_kept_in_memory_gets_a_model_a_second_try(models: dict[str, Model]) -> None:
+    here = residency(Loader(RuntimeError("CUDA error: out of memory")))
+
+    load(here, models["flux"])
+
+    assert here.names == ("flux",)
 
 
 def test_a_broken_model_sends_no_other_one_away(models: dict[str, Model]) -> None:
@@ -126,6 +144,46 @@ def test_a_broken_model_sends_no_other_one_away(models: dict[str, Model]) -> Non
         load(here, models["flux"])
 
     assert here.names == ("sd15",)
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_a_broken_model_is_not_read_again_for_each_task(models: dict[str, Model]) -> None:
+    loader, clock = Loader(ModelUnavailable("flux", "broken"), ModelUnavailable("flux", "broken")), Clock()
+    here = Residency("cpu", 1000, Embeddings(0), loader, clock)  # type: ignore[arg-type]
+
+    for _ in range(3):
+        with pytest.raises(ModelUnavailable):
+            load(here, models["flux"])
+
+    assert len(loader.troubles) == 1
+
+
+def test_a_broken_model_is_tried_again_after_a_while(models: dict[str, Model]) -> None:
+    loader, clock = Loader(ModelUnavailable("flux", "broken")), Clock()
+    here = Residency("cpu", 1000, Embeddings(0), loader, clock)  # type: ignore[arg-type]
+    with pytest.raises(ModelUnavailable):
+        load(here, models["flux"])
+    clock.now = RETRY_SECONDS
+
+    load(here, models["flux"])
+
+    assert here.names == ("flux",)
+
+
+@pytest.mark.parametrize("device", ["cuda", "mps"])
+def test_a_device_of_its_own_gets_back_what_nobody_uses(device: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    given_back: list[str] = []
+    monkeypatch.setattr(torch.get_device_module(device), "empty_cache", lambda: given_back.append(device))
+
+    Residency(device, 1000, Embeddings(0), Loader()).tidy()  # type: ignore[arg-type]
+
+    assert given_back == [device]
 
 
 @pytest.mark.parametrize(("gigabytes", "expected"), [(2.0, 2 * GIGABYTE), (0.5, GIGABYTE // 2)])
@@ -147,10 +205,48 @@ def test_a_model_makes_the_same_pictures_after_it_was_away(families: Path, tmp_p
     assert difference(before, after) == 0
 
 
+@pytest.mark.parametrize("stack", ["sqlite"], indirect=True)
+def test_loading_holds_up_no_beat(engine: sqlalchemy.Engine, leases: Leases, families: Path) -> None:
+    beats: list[float] = []
+
+    def told() -> Told:
+        beats.append(time.monotonic())
+        return Told(State.LOADING)
+
+    heart = Heartbeat(leases, Registry(engine, "w", "node"), Duty(), Pulse(60, 60), told, interval=0.05)
+    heart.announce()
+    heart.start()
+    here = Residency("cpu", GIGABYTE, Embeddings(0))
+    began = time.monotonic()
+
+    load(here, *Catalog.read(families / "models.toml").models.values())
+    ended = time.monotonic()
+    heart.stop()
+
+    within = [began, *(beat for beat in beats if began < beat < ended), ended]
+    longest = max(after - before for before, after in pairwise(within))
+    assert longest < min(leases.seconds / 3, (ended - began) / 2)
+
+
 def test_a_task_is_told_that_its_model_is_being_loaded(families: Path, tmp_path: Path) -> None:
     engine = Engine(Catalog.read(families / "models.toml"), LocalStorage(tmp_path), "cpu")
     told: list[tuple[int, int, str]] = []
 
     engine.generate([order("sd15", steps=2)], lambda step, steps, phase="": told.append((step, steps, phase)))
 
-    assert told == [(0, 2, "loading"), (1, 2, ""), (2, 2, "")]
+    assert told == [(0, 2, "loading"), (0, 2, ""), (1, 2, ""), (2, 2, "")]
+
+
+def test_a_task_that_nobody_wants_when_its_model_is_there_is_not_begun(families: Path, tmp_path: Path) -> None:
+    engine = Engine(Catalog.read(families / "models.toml"), LocalStorage(tmp_path), "cpu")
+    told: list[int] = []
+
+    def cancel(step: int, steps: int, phase: str = "") -> None:
+        told.append(step)
+        if not phase:
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        engine.generate([order("sd15", steps=2)], cancel)
+
+    assert (told, engine.loaded) == ([0, 0], ("sd15",))

@@ -9,7 +9,9 @@ from safetensors.torch import save_file
 
 from shared.catalog import Catalog, InvalidCatalog
 from shared.storage import LocalStorage
-from tests.worker.families import difference, entry, make, order
+from tests.fakes.ldm_checkpoint import save_checkpoint
+from tests.orders import claim_of
+from tests.worker.families import difference, entry, make, order, told_at_the_start
 from worker.engine import Engine
 from worker.errors import ModelUnavailable
 
@@ -41,12 +43,34 @@ def engine_of(folder: Path) -> Engine:
 
 
 def test_a_single_file_makes_the_pictures_of_the_folder(folder: Path, family_engine: Engine) -> None:
-    engine = engine_of(folder)
+    [of_file], [of_folder] = make(engine_of(folder), order(NAME)), make(family_engine, order(NAME))
 
-    [of_file], [of_folder] = make(engine, order(NAME)), make(family_engine, order(NAME))
-
-    assert engine.problems == {}
+    assert told_at_the_start(folder / "models.toml") == []
     assert difference(of_file, of_folder) == 0
+
+
+@pytest.fixture
+def checkpoint(families: Path, tmp_path: Path) -> Path:
+    """Stable Diffusion as the A1111 world has it: one file with all weights, beside a folder that has none."""
+    save_checkpoint(DiffusionPipeline.from_pretrained(families / "sd15"), tmp_path / "all.safetensors")
+    shutil.copytree(families / "sd15", tmp_path / "config", ignore=shutil.ignore_patterns("*.safetensors"))
+    return tmp_path
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_a_checkpoint_of_all_weights_makes_the_pictures_of_the_folder(
+    checkpoint: Path, families: Path, dtype: str
+) -> None:
+    others = 'pipeline = "StableDiffusionPipeline"\nconfig = "config"'
+    of_file = entry("sd15", source="all.safetensors", id="file", dtype=dtype, others=others)
+    of_folder = entry("sd15", source=str(families / "sd15"), id="folder", dtype=dtype)
+    (checkpoint / "models.toml").write_text(of_file + of_folder)
+    engine = engine_of(checkpoint)
+
+    [one], [other] = (make(engine, claim_of(model=model)) for model in ("file", "folder"))
+
+    assert difference(one, other) == 0
+    assert one.made["dtype"] == dtype
 
 
 def test_a_broken_file_fails_the_tasks_of_its_model(folder: Path) -> None:

@@ -5,16 +5,19 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch._inductor.runtime.cache_dir_utils import cache_dir
 
 from shared.catalog import Catalog, Model
 from shared.generation import Shape
 from shared.storage import LocalStorage
 from tests.worker.families import TOLERANCE, difference, entry, make, order
 from worker.batches import Batches, Measured
-from worker.compiling import Compiler
+from worker.compiling import CACHE_VARIABLE, Compiler
 from worker.engine import Engine, Options
 from worker.pipelines.embeddings import Embeddings
 from worker.pipelines.loaded import Loaded
+
+Ran = list[torch.fx.GraphModule] | None
 
 
 @pytest.fixture
@@ -50,6 +53,18 @@ def test_what_was_measured_counts(model: Model) -> None:
     batches.measure(model, 64, 64, {1: 1.0, 2: 1.2, 4: 2.4}.get)
 
     assert (batches.limit(model, 64, 64), batches.limit(model, 64, 128)) == (2, 8)
+
+
+def test_sizes_that_the_model_makes_as_one_are_one(model: Model) -> None:
+    batches = Batches()
+    for side in (64, 63, 57):
+        batches.ask_for(model, side, side)
+
+    batches.measure(model, 64, 64, {1: 1.0, 2: 1.2, 4: 2.4}.get)
+    batches.done(model, 64, 64)
+
+    assert batches.due is None
+    assert batches.limit(model, 57, 63) == 2
 
 
 def test_no_larger_batch_is_tried_than_the_model_may_have_or_than_pays(model: Model) -> None:
@@ -137,26 +152,136 @@ def compiled() -> Iterator[list[torch.fx.GraphModule]]:
     torch._dynamo.reset()
 
 
-@pytest.mark.parametrize("name", ["sd15", "flux", "sd3"])
-def test_only_idle_time_compiles(families: Path, compiled: list[torch.fx.GraphModule], name: str) -> None:
+def compiling(families: Path, graphs: list[torch.fx.GraphModule], name: str = "sd15", ran: Ran = None) -> Engine:
+    """An engine that compiles this model, and notes each graph in `graphs` and each call of one by `ran`."""
+
     def note(graph: torch.fx.GraphModule, inputs: object) -> object:
-        compiled.append(graph)
-        return graph.forward
+        graphs.append(graph)
+
+        def run(*args: object) -> object:
+            if ran is not None:
+                ran.append(graph)
+            return graph.forward(*args)
+
+        return run
 
     (families / "compiled.toml").write_text(entry(name).replace("max_batch = 4", "max_batch = 1"))
     engine = Engine(Catalog.read(families / "compiled.toml"), LocalStorage(families), "cpu", Options(compiles=True))
     engine._tuning._compiler._backend = note  # type: ignore[assignment]
+    return engine
+
+
+@pytest.mark.parametrize("name", ["sd15", "sdxl", "sd3", "flux"])
+def test_only_idle_time_compiles_and_tasks_run_that(
+    families: Path, compiled: list[torch.fx.GraphModule], name: str
+) -> None:
+    ran: list[torch.fx.GraphModule] = []
+    engine = compiling(families, compiled, name, ran)
     [before] = make(engine, order(name))
     at_first = len(compiled)
 
     engine.tune(lambda: False)
     after_idling = len(compiled)
+    ran.clear()
     [after] = make(engine, order(name))
+    used = len(ran)
     make(engine, order(name, width=32, height=48))
 
     assert (at_first, len(compiled)) == (0, after_idling)
     assert after_idling > 0
+    assert used > 0
     assert difference(before, after) <= TOLERANCE
+
+
+def test_a_reproducible_picture_is_the_same_before_and_after_compiling(
+    families: Path, compiled: list[torch.fx.GraphModule]
+) -> None:
+    ran: list[torch.fx.GraphModule] = []
+    engine = compiling(families, compiled, ran=ran)
+    [before] = make(engine, order("sd15", reproducible=True))
+    engine.tune(lambda: False)
+    ran.clear()
+
+    [after] = make(engine, order("sd15", reproducible=True))
+    compiled_calls = len(ran)
+    make(engine, order("sd15"))
+
+    assert compiled_calls == 0
+    assert len(ran) > 0
+    assert difference(before, after) == 0
+
+
+def test_a_task_that_comes_waits_for_one_graph_at_most(families: Path, compiled: list[torch.fx.GraphModule]) -> None:
+    ran: list[torch.fx.GraphModule] = []
+    engine = compiling(families, compiled, "flux", ran)
+    make(engine, order("flux"))
+
+    engine.tune(lambda: len(compiled) > 0)
+    after_the_task_came = len(compiled)
+    ran.clear()
+    make(engine, order("flux"))
+    used = len(ran)
+    engine.tune(lambda: False)
+
+    assert after_the_task_came == 1
+    assert used > 0
+    assert len(compiled) > 1
+
+
+def test_what_was_compiled_before_a_task_came_is_not_compiled_again(
+    families: Path, compiled: list[torch.fx.GraphModule]
+) -> None:
+    engine = compiling(families, compiled, "flux")
+    make(engine, order("flux"))
+
+    for come in range(20):
+        engine.tune(lambda come=come: len(compiled) > come)  # type: ignore[misc]
+    in_pieces = len(compiled)
+    engine.tune(lambda: False)
+
+    assert engine._batches.due is None
+    assert len(compiled) == in_pieces < 20
+
+
+def test_at_the_limit_further_sizes_run_as_they_are(
+    families: Path, compiled: list[torch.fx.GraphModule], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran: list[torch.fx.GraphModule] = []
+    engine = compiling(families, compiled, ran=ran)
+    monkeypatch.setattr(torch._dynamo.config, "recompile_limit", 2)
+    for side in (64, 48, 32, 16):
+        make(engine, order("sd15", width=side, height=side))
+
+    engine.tune(lambda: False)
+    ran.clear()
+    pictures = {side: make(engine, order("sd15", width=side, height=side)) for side in (16, 64)}
+
+    assert measured(engine, 64, 48, 32, 16) == [True] * 4
+    assert len(pictures) == 2
+    assert len(ran) > 0
+
+
+@pytest.mark.parametrize("error", [TypeError("unexpected"), KeyError("x"), AssertionError(), RuntimeError("odd")])
+def test_whatever_tuning_meets_ends_nothing(engine: Engine, monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    def fail(*_: object) -> None:
+        raise error
+
+    engine.warm_up()
+    monkeypatch.setattr("worker.pipelines.text_to_image.run", fail)
+
+    engine.tune(lambda: False)
+
+    assert engine._batches.due is None
+
+
+def test_what_is_compiled_is_kept_where_it_is_to_be(
+    compiled: list[torch.fx.GraphModule], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv(CACHE_VARIABLE, "elsewhere")
+
+    Compiler(on=True, cache=tmp_path)
+
+    assert cache_dir() == str(tmp_path)
 
 
 def test_a_network_that_cannot_be_compiled_runs_as_it_is(families: Path, compiled: list[torch.fx.GraphModule]) -> None:
@@ -167,7 +292,7 @@ def test_a_network_that_cannot_be_compiled_runs_as_it_is(families: Path, compile
     compiler = Compiler(on=True)
     compiler._backend = refuse  # type: ignore[assignment]
 
-    with compiler.compiling(loaded):
+    with compiler.compiling(loaded, lambda: False):
         loaded.denoiser(torch.zeros(1, 4, 8, 8), 1, torch.zeros(1, 16, 16))
 
     assert loaded.denoiser(torch.zeros(1, 4, 8, 8), 1, torch.zeros(1, 16, 16)).sample.shape == (1, 4, 8, 8)

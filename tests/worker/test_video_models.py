@@ -10,13 +10,14 @@ from diffusers import DiffusionPipeline
 
 from shared.catalog import Catalog
 from shared.generation import Kind
+from shared.kinds import kinds_of
 from shared.storage import LocalStorage
 from tests.fakes.tiny_model import save_tiny_model
+from tests.worker.families import told_at_the_start
 from tests.worker.videos import I2V, T2V, entry, order, quiet
 from worker.engine import Engine
 from worker.errors import BadPicture, OutOfMemory
 from worker.pipelines.embeddings import Embeddings
-from worker.pipelines.families import kinds_of
 from worker.pipelines.loaded import Loaded, _lay_out
 from worker.pipelines.pixels import is_clip
 
@@ -79,13 +80,14 @@ def test_an_entry_that_promises_too_much_is_told_at_the_start(
 ) -> None:
     (tmp_path / "models.toml").write_text(entry(name, source=str(videos / name)).replace(*change))
 
-    engine = Engine(Catalog.read(tmp_path / "models.toml"), LocalStorage(tmp_path), "cpu")
+    [(model, told)] = told_at_the_start(tmp_path / "models.toml")
 
-    assert problem in engine.problems[name][0]
+    assert model == name
+    assert problem in told
 
 
-def test_entries_that_keep_their_promises_are_no_problem(video_engine: Engine) -> None:
-    assert video_engine.problems == {}
+def test_entries_that_keep_their_promises_are_no_problem(videos: Path) -> None:
+    assert told_at_the_start(videos / "models.toml") == []
 
 
 @pytest.fixture

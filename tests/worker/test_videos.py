@@ -78,6 +78,15 @@ def test_a_parameter_changes_the_clip(
     assert not same(usual(name, kind), other)
 
 
+@pytest.mark.parametrize("kind", [T2V, I2V])
+def test_things_move_at_the_rate_that_was_asked_for_where_the_model_knows_it(
+    video_engine: Engine, usual: Usual, kind: Kind
+) -> None:
+    [faster] = make(video_engine, order("ltx", kind, fps=24))
+
+    assert not same(usual("ltx", kind), faster)
+
+
 @case
 def test_a_task_for_two_clips_counts_the_seed_up_and_tells_each_step(
     video_engine: Engine, name: str, kind: Kind

@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Callable, Sequence
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -14,8 +15,11 @@ from worker.pipelines.loaded import Loaded
 from worker.pipelines.pixels import crop, is_picture, next_multiple, to_bytes
 from worker.pipelines.request import Request
 from worker.pipelines.samplers import scheduler
+from worker.pipelines.sketches import Sketch, sketches
+from worker.pipelines.watched import expected, watch
 
-OnStep = Callable[[int, int], None]
+Look = Callable[[], list[Sketch]]
+OnStep = Callable[[int, int, Look], None]
 
 NO_NEGATIVE = " "  # where a negative prompt turns guidance on, this is none: Qwen-Image's own examples
 
@@ -31,8 +35,10 @@ def call(
 ) -> npt.NDArray[np.floating]:
     """Run the pipeline with what all kinds share, and with those of `others` that it takes.
 
-    Returns count x height x width x 3, or count x frames x ..., in 0..1. `on_step(done, of)` is called after each
-    denoising step; what it raises ends the call. Raises ContentRefused.
+    Returns count x height x width x 3, or count x frames x ..., in 0..1. `on_step(done, of, look)` is called after each
+    denoising step, where `look()` makes sketches of what is to come; what it raises ends the call.
+
+    Raises ContentRefused.
     """
     shared = requests[0].parameters
     takes = inspect.signature(pipeline.__call__).parameters
@@ -44,11 +50,17 @@ def call(
         "num_inference_steps": shared.steps,
         "generator": [torch.Generator("cpu").manual_seed(request.seed) for request in requests],
         "output_type": "np",
+        "use_resolution_binning": False,  # PixArt, Sana: else it makes another size and scales it
         **_guidance(loaded, requests, "true_cfg_scale" in takes),
         **others,
     }
     pipeline.scheduler = scheduler(shared.sampling_method, loaded.noise_schedule)
-    given |= _told(pipeline, "callback_on_step_end" in takes, on_step, shared.denoising_steps)
+
+    def tell(done: int) -> None:
+        steps = getattr(pipeline, "num_timesteps", shared.denoising_steps)
+        on_step(done, steps, lambda: _looked(pipeline, loaded, requests))
+
+    given |= _told(pipeline.scheduler, "callback_on_step_end" in takes, tell)
     made = pipeline(**{name: value for name, value in given.items() if name in takes})
     if any(getattr(made, "nsfw_content_detected", None) or ()):
         raise ContentRefused(loaded.model.id, "the safety checker found something")
@@ -91,26 +103,23 @@ def _distilled(loaded: Loaded) -> bool:
     return bool(getattr(getattr(loaded.denoiser, "config", None), "guidance_embeds", False))
 
 
-def _told(pipeline: Any, has_callback: bool, on_step: OnStep, usual: int) -> dict[str, Any]:
-    """How to hear of each step: by the pipeline's callback or, where it has none, from its scheduler."""
+def _looked(pipeline: Any, loaded: Loaded, requests: Sequence[Request]) -> list[Sketch]:
+    if loaded.projection is None:
+        return []
+    latents = expected(pipeline.scheduler)
+    return sketches(latents, loaded.projection, requests, size(loaded, requests), loaded.pixels)
 
-    def tell(done: int) -> None:
-        on_step(done, getattr(pipeline, "num_timesteps", usual))
+
+def _told(scheduler: Any, has_callback: bool, tell: Callable[[int], None]) -> dict[str, Any]:
+    """How to hear of each step: by the pipeline's callback or, where it has none, from its scheduler."""
 
     def after_step(_: Any, step: int, __: Any, kwargs: dict[str, Any]) -> dict[str, Any]:
         tell(step + 1)
         return kwargs
 
     if has_callback:
+        watch(scheduler)
         return {"callback_on_step_end": after_step}
-    made, step = 0, pipeline.scheduler.step
-
-    def counted(*args: Any, **kwargs: Any) -> Any:
-        nonlocal made
-        result = step(*args, **kwargs)
-        made += 1
-        tell(made)
-        return result
-
-    pipeline.scheduler.step = counted
+    made = count(1)
+    watch(scheduler, lambda: tell(next(made)))
     return {}

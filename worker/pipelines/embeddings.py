@@ -56,16 +56,18 @@ def remember_prompts(pipeline: Any, known: Embeddings, name: Callable[[], Key]) 
         prompts = asked.get("prompt")
         if not isinstance(prompts, list) or any(isinstance(value, torch.Tensor) for value in asked.values()):
             return encode(*args, **kwargs)
-        rows = [{field: _row(field, value, number) for field, value in asked.items()} for number in range(len(prompts))]
+        rows = [_row(asked, number) for number in range(len(prompts))]
         return _together([known.get((*name(), repr(row)), partial(encode, **_fresh(row))) for row in rows], masked)
 
     pipeline.encode_prompt = remembering
 
 
-def _row(field: str, value: Any, number: int) -> Any:
-    """One row's share. No negative prompt at all is what a model was trained with, where it makes a difference."""
-    mine = value[number] if isinstance(value, list) else value
-    return None if field.startswith("negative") and mine == "" else [mine] if isinstance(value, list) else mine
+def _row(asked: Mapping[str, Any], number: int) -> dict[str, Any]:
+    """One row's share. What is no negative prompt is left to the pipeline: for some it is another thing than ""."""
+    mine = {field: [value[number]] if isinstance(value, list) else value for field, value in asked.items()}
+    return {
+        field: value for field, value in mine.items() if not field.startswith("negative") or value not in ("", [""])
+    }
 
 
 def _fresh(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -55,9 +55,10 @@ def class_for(came_with: str, kind: Kind, config: Mapping[str, Any] = MappingPro
     return None
 
 
-def kinds_of(came_with: str, config: Mapping[str, Any] = MappingProxyType({})) -> frozenset[Kind]:
-    """What models of this class make."""
-    return frozenset(kind for kind in Kind if class_for(came_with, kind, config))
+def ignores_strength(came_with: str, config: Mapping[str, Any] = MappingProxyType({})) -> bool:
+    """Whether what makes pictures from a reference cannot be told how much of it may change."""
+    made_by = class_for(came_with, Kind.IMAGE_TO_IMAGE, config)
+    return made_by is not None and "strength" not in inspect.signature(made_by.__call__).parameters
 
 
 def marks_its_calls(pipeline: Any) -> bool:

@@ -15,7 +15,7 @@ def run(loaded: Loaded, requests: Sequence[Request], on_step: OnStep) -> list[Pi
     width, height = size(loaded, requests)
     shared = requests[0].parameters
     references = [cover(request.images[0], width, height) for request in requests]
-    strength = max(shared.strength or 0, 1 / shared.steps)
+    some = {} if shared.strength is None else {"strength": max(shared.strength, 1 / shared.steps)}
     pipeline = loaded.pipeline_for(Kind.IMAGE_TO_IMAGE)
-    images = call(pipeline, loaded, requests, on_step, image=references, strength=strength)
+    images = call(pipeline, loaded, requests, on_step, image=references, **some)
     return pictures(loaded, images, requests)

@@ -15,8 +15,9 @@ from diffusers.image_processor import VaeImageProcessor
 
 from shared.catalog import Model
 from shared.generation import Kind
-from worker.errors import KindUnsupported, ModelUnavailable
-from worker.pipelines import reading
+from worker.errors import KindUnsupported, ModelUnavailable, OutOfMemory
+from worker.faults import is_exhausted, is_of_device
+from worker.pipelines import projection, reading
 from worker.pipelines.embeddings import Embeddings, Key, remember_prompts
 from worker.pipelines.families import class_for, marks_its_calls
 from worker.pipelines.loras import applied
@@ -48,16 +49,16 @@ class Loaded:
 
     @classmethod
     def from_model(cls, model: Model, device: str, embeddings: Embeddings) -> Self:
-        """Read the weights and move them to the device. Raises ModelUnavailable, torch.OutOfMemoryError."""
+        """Read the weights and move them to the device. Raises ModelUnavailable, and what the device says."""
         dtype = usual_dtype(device) if model.dtype == "auto" else getattr(torch, model.dtype)
         try:
             source = reading.located(model)
             pipeline = reading.read(model, source, dtype)
             _lay_out(pipeline, device)
             pipeline.to(device)
-        except torch.OutOfMemoryError:
-            raise
-        except BROKEN as error:
+        except Exception as error:  # of broken files each library says something of its own
+            if is_of_device(error):
+                raise
             log.error("model_load_failed", model=model.id, exc_info=error)
             raise ModelUnavailable(model.id, type(error).__name__) from error
         schedule = dict(pipeline.scheduler.config)
@@ -84,6 +85,27 @@ class Loaded:
         """The network that is called in each step."""
         return getattr(self.pipeline, "transformer", None) or getattr(self.pipeline, "unet", None)
 
+    @property
+    def pixels(self) -> int:
+        """How many pixels of a side one latent stands for."""
+        return self._of_latent(PIXELS)
+
+    @cached_property
+    def projection(self) -> projection.Projection | None:
+        """How its latents look; None where that cannot be told. Learnt at first, which takes about as long as a step.
+
+        FLUX.2's latents are normed by statistics of patches, not of channels.
+        """
+        vae = getattr(self.pipeline, "vae", None)
+        if vae is None or hasattr(vae, "bn"):
+            return None
+        frames = self.frames(2) if any(kind.makes_video for kind in self.model.kinds) else 1
+        try:
+            return projection.learn(vae, self.pixels, frames)
+        except BROKEN as error:
+            log.warning("no_previews", model=self.model.id, error=str(error))
+            return None
+
     @cached_property
     def multiple(self) -> int:
         """Width and height must be multiples of this: what the entry says, or what the model needs if that is more."""
@@ -91,7 +113,7 @@ class Loaded:
         side = patch[-1] if isinstance(patch, list | tuple) else patch
         processor = getattr(self.pipeline, "image_processor", None)
         of_pictures = processor.config.vae_scale_factor if isinstance(processor, VaeImageProcessor) else 1
-        return max(self.model.multiple, self._of_latent(PIXELS) * (side or 1), of_pictures)
+        return max(self.model.multiple, self.pixels * (side or 1), of_pictures)
 
     def frames(self, count: int) -> int:
         """The smallest number of frames that the model makes and that is no less: a first one, then so many at a time.
@@ -124,14 +146,15 @@ class Loaded:
 
     @contextmanager
     def in_float32(self) -> Iterator[None]:
-        """Within, everything is computed in full precision. The weights come back as they were: nothing is rounded."""
-        self.pipeline.to(dtype=torch.float32)
-        self.embeddings.forget(self.model.id)
+        """Within, everything is computed in full precision. The weights come back as they were: nothing is rounded.
+
+        Raises OutOfMemory when they cannot come back: a model of two kinds of numbers is of no use.
+        """
         try:
+            self._turn_to(torch.float32)
             yield
         finally:
-            self.pipeline.to(dtype=self.dtype)
-            self.embeddings.forget(self.model.id)
+            self._turn_back()
 
     @contextmanager
     def wearing(self, loras: Sequence[Mapping[str, Any]] | None) -> Iterator[None]:
@@ -181,6 +204,18 @@ class Loaded:
         self.pipeline.to("cpu")
         self.pipeline_for(kind).enable_model_cpu_offload(device=self.device)
         return True
+
+    def _turn_to(self, dtype: torch.dtype) -> None:
+        self.pipeline.to(dtype=dtype)
+        self.embeddings.forget(self.model.id)
+
+    def _turn_back(self) -> None:
+        try:
+            self._turn_to(self.dtype)
+        except Exception as error:
+            if not is_exhausted(error):
+                raise
+            raise OutOfMemory(self.model.id, "its numbers do not fit while they are turned back") from error
 
     def _of_latent(self, names: Sequence[str]) -> int:
         return next((getattr(self.pipeline, name) for name in names if hasattr(self.pipeline, name)), 1)

@@ -9,6 +9,7 @@ import structlog
 
 from shared.catalog import Model
 from worker.errors import LoraUnavailable
+from worker.faults import is_of_device
 
 log = structlog.get_logger(__name__)
 
@@ -17,7 +18,7 @@ BROKEN = (OSError, ValueError, TypeError, KeyError, AttributeError, ImportError,
 
 @contextmanager
 def applied(model: Model, pipeline: Any, asked: Sequence[Mapping[str, Any]] | None) -> Iterator[None]:
-    """Within, the pipeline's weights have these LoRAs on them. Raises LoraUnavailable.
+    """Within, the pipeline's weights have these LoRAs on them. Raises LoraUnavailable, and what the device says.
 
     They are taken off completely afterwards, whatever happens in between: no other task may see them.
     """
@@ -42,9 +43,13 @@ def _put_on(model: Model, pipeline: Any, asked: Sequence[Mapping[str, Any]]) -> 
         try:
             pipeline.load_lora_weights(lora.source, weight_name=lora.file, adapter_name=lora.name)
         except BROKEN as error:
+            if is_of_device(error):
+                raise
             log.error("lora_load_failed", model=model.id, lora=lora.name, error=f"{type(error).__name__}: {error}")
             raise LoraUnavailable(model.id, f"{lora.name}: {type(error).__name__}") from error
     try:
         pipeline.set_adapters([each["name"] for each in asked], [each["weight"] for each in asked])
     except BROKEN as error:
+        if is_of_device(error):
+            raise
         raise LoraUnavailable(model.id, f"does not take these LoRAs: {type(error).__name__}") from error

@@ -6,7 +6,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError, TimeoutError
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.wrappers import Response as WerkzeugResponse
 
-from backend import auth, contract, database, limiting, metrics, pages
+from backend import auth, contract, database, limiting, metrics, pages, tracing
 from backend.api import admin, docs, image, ops, root, v1
 from backend.resources import Resources
 from shared.errors import Unavailable
@@ -22,6 +22,7 @@ def create_app(settings: Settings, resources: Resources | None = None) -> Flask:
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     app.json.sort_keys = False  # type: ignore[attr-defined]
     metrics.init_app(app)
+    tracing.init_app(app)
     database.init_app(app, settings)
     auth.init_app(app, settings)
     limiting.init_app(app, settings)

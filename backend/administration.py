@@ -16,16 +16,27 @@ from backend.services.administration.tasks import AllTasks
 from backend.services.administration.usage import Usage
 from backend.services.administration.users import Users
 from backend.services.generations import Generations
+from backend.services.quotas import Quotas
 from shared.workers import Workers
 
 
 class Administration:
     """Those of one request, made when first asked for."""
 
-    def __init__(self, session: Session, accounts: Accounts, generations: Generations, resources: Resources) -> None:
+    def __init__(
+        self,
+        session: Session,
+        accounts: Accounts,
+        generations: Generations,
+        quotas: Quotas,
+        workers: Workers,
+        resources: Resources,
+    ) -> None:
         self._session = session
         self._accounts = accounts
         self._generations = generations
+        self._quotas = quotas
+        self._workers = workers
         self._resources = resources
 
     @cached_property
@@ -60,12 +71,8 @@ class Administration:
 
     @cached_property
     def users(self) -> Users:
-        return Users(self._session, self._accounts, self._generations, self.audit)
+        return Users(self._session, self._accounts, self._generations, self._quotas, self.audit)
 
     @property
     def usage(self) -> Usage:
         return self._resources.usage
-
-    @cached_property
-    def _workers(self) -> Workers:
-        return Workers(self._session, self._resources.settings.lease_seconds)

@@ -18,8 +18,9 @@ from backend.services.administration.audit import Terminal
 from backend.services.administration.users import Users
 from backend.texts import TEXTS
 from backend.wiring import services
-from shared import settings
+from shared import db, settings
 from shared.errors import AppError, Invalid
+from shared.launch.console import Refused, complain, show
 from shared.settings import InvalidSettings
 
 Ask = Callable[[str], str]
@@ -31,16 +32,16 @@ def main(arguments: Sequence[str]) -> int:
     try:
         app = create_app(settings.load())
     except InvalidSettings as problem:
-        return _complain(f"{problem}: ./start.sh makes what is missing", 2)
+        return complain(Refused(f"{problem}: ./start.sh makes what is missing", 2))
     try:
         with app.app_context():
-            _say(create(services().administration.users, asked.name, asked.email))
+            show(create(services().administration.users, asked.name, asked.email))
     except DBAPIError as error:
-        return _complain(f"the database does not answer, or was never migrated: {type(error.orig).__name__}", 1)
+        return complain(Refused(db.no_answer(error)))
     except AppError as error:
-        return _complain(_english(error), 1)
+        return complain(Refused(_english(error)))
     except (EOFError, KeyboardInterrupt):
-        return _complain("nothing was changed", 1)
+        return complain(Refused("nothing was changed"))
     finally:
         app.extensions["darkroom"].close()
     return 0
@@ -86,15 +87,6 @@ def _parsed(arguments: Sequence[str]) -> argparse.Namespace:
     making.add_argument("--name", help="the account's name, or of one that is there its e-mail address")
     making.add_argument("--email", help="the e-mail address of a new account")
     return parser.parse_args(arguments)
-
-
-def _say(text: str) -> None:
-    sys.stdout.write(f"{text}\n")
-
-
-def _complain(text: str, status: int) -> int:
-    sys.stderr.write(f"start: {text}\n")
-    return status
 
 
 if __name__ == "__main__":

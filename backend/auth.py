@@ -69,11 +69,15 @@ def demand_admin(user: Account) -> None:
 
 
 def authenticate_or_follow_link() -> Account | None:
-    """None for the signed url of a file, which needs no token; else the user. Raises Unauthenticated errors."""
+    """None for the signed url of a file or preview, which needs no token; else the user.
+
+    Raises Unauthenticated errors.
+    """
     if "signature" not in request.args:
         return authenticate()
-    name = (request.view_args or {})["name"]
-    services().links.check(name, request.args.get("expires", ""), request.args["signature"])
+    path = request.view_args or {}
+    signed = path["name"] if "name" in path else path["task_id"]
+    services().links.check(signed, request.args.get("expires", ""), request.args["signature"])
     return None
 
 

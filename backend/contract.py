@@ -71,9 +71,11 @@ class Contract:
     """What one route accepts and returns.
 
     `message` is the code of the text that goes with success, `file` the media types of an uploaded file. A `paged` view
-    returns a Page of `returns`; a `revised` one something with a `revision`, which becomes the ETag. Where success has
-    several `statuses`, the `http_status` of `returns` says which. `limits` are names of backend.limiting; `fault`
-    is the code of the text that the document has for what is nobody's mistake.
+    returns a Page of `returns`; a `revised` one something with a `revision`, which becomes the ETag; a `tagged` one has
+    seen to its ETag itself. Where success has several `statuses`, the `http_status` of `returns` says which. One that
+    `delivers` sends a file, a part of it, or the client to where else it is; one that `ends` may have nothing to send.
+    `limits` are names of backend.limiting; `fault` is the code of the text that the document has for what is nobody's
+    mistake.
     """
 
     caller: Caller
@@ -88,7 +90,10 @@ class Contract:
     max_bytes: int | None = None
     paged: bool = False
     revised: bool = False
+    tagged: bool = False
     statuses: tuple[int, ...] = (200,)
+    delivers: bool = False
+    ends: bool = False
     limits: tuple[str, ...] = ()
     fault: str = ""
     errors: tuple[type[AppError], ...] = ()
@@ -98,6 +103,10 @@ class Contract:
         if self.body:
             return (JSON,)
         return (*self.file, *((MULTIPART,) if self.form or self.file else ()))
+
+    @property
+    def has_etag(self) -> bool:
+        return self.revised or self.tagged or self.delivers
 
     def parse(self) -> dict[str, Any]:
         """The current request as the view's keyword arguments. Raises AppError."""
@@ -155,10 +164,7 @@ class Api:
         if terms and type(error) in FAULTS:
             error.said = terms.fault
         body, status = self.dialect.failure(error)
-        headers = [("Retry-After", str(error.retry_after))] if error.retry_after else []
-        if isinstance(error, errors.Unauthenticated):
-            headers.append(("WWW-Authenticate", "Bearer"))
-        return jsonify(body), status, headers
+        return jsonify(body), status, headers_of(error)
 
     def fail_http(self, error: HTTPException) -> Reply:
         """Werkzeug's own errors (malformed JSON, 404, 405, 413, 500) in this dialect."""
@@ -204,11 +210,17 @@ def owner(app: Flask) -> Api:
     return owned[max(owned, key=len)] if owned else apis[0]
 
 
+def headers_of(error: AppError) -> list[tuple[str, str]]:
+    """What goes with an error in every dialect."""
+    later = [("Retry-After", str(error.retry_after))] if error.retry_after else []
+    return [*later, *([("WWW-Authenticate", "Bearer")] if isinstance(error, errors.Unauthenticated) else [])]
+
+
 def known_revisions() -> set[str]:
     """The revisions that the caller has already (If-None-Match), in the language that they would get."""
     suffix = _tag("")
     tags = request.if_none_match.as_set(include_weak=True)
-    return {tag.removesuffix(suffix) for tag in tags if tag.endswith(suffix)}
+    return {tag.removesuffix(suffix) for tag in tags if tag and tag.endswith(suffix)}  # None stands for what is no tag
 
 
 def _tag(revision: str) -> str:

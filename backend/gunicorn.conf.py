@@ -6,9 +6,24 @@ import signal
 import tempfile
 from typing import Any
 
-from shared import settings
+from gunicorn.glogging import Logger
+
+from shared import log, settings
 
 configured = settings.load()
+log.configure(configured)
+
+
+class Log(Logger):  # type: ignore[misc]  # gunicorn has no types
+    """gunicorn's own lines, in the form that all others have."""
+
+    def setup(self, cfg: Any) -> None:
+        super().setup(cfg)
+        self.error_log.handlers.clear()
+        self.error_log.propagate = True
+
+
+logger_class = Log
 
 bind = f"[{configured.host}]:{configured.port}" if ":" in configured.host else f"{configured.host}:{configured.port}"
 worker_class = "gthread"
@@ -18,6 +33,7 @@ graceful_timeout = 20
 timeout = 60
 keepalive = 30
 loglevel = "warning"
+control_socket_disable = True  # it would lie in the home of a user who may have none
 
 MEASURED = "PROMETHEUS_MULTIPROC_DIR"  # prometheus_client looks at it when it is imported
 if MEASURED not in os.environ:  # as it is when a reload reads this file again

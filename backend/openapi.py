@@ -10,7 +10,7 @@ from pydantic import RootModel
 from pydantic.json_schema import models_json_schema
 from werkzeug.routing import Rule
 
-from backend.contract import Api, Caller, Contract
+from backend.contract import Api, Caller, Contract, headers_of
 from backend.reading import MULTIPART, ModelType
 from shared import errors
 from shared.errors import AppError
@@ -30,6 +30,22 @@ SECURITY: dict[Caller, list[dict[str, list[str]]]] = {
 PATH_TYPES = {"IntegerConverter": {"type": "integer", "minimum": 0}}
 TOKEN_ERRORS = (errors.TokenMissing, errors.TokenInvalid, errors.TokenExpired, errors.TokenRevoked)
 BODY_ERRORS = (errors.Invalid, errors.MalformedBody, errors.UnsupportedMediaType, errors.TooLarge)
+TEXT = {"type": "string"}
+HEADERS = {
+    "ETag": {"required": True, "schema": TEXT, "description": "names what this answer has, for If-None-Match"},
+    "Retry-After": {
+        "required": True,
+        "schema": {"type": "integer", "minimum": 1},
+        "description": "seconds until it pays to try again",
+    },
+    "WWW-Authenticate": {"required": True, "schema": {"const": "Bearer"}},
+    "Content-Range": {"required": True, "schema": TEXT, "description": "which bytes of how many"},
+    "Location": {"required": True, "schema": TEXT},
+}
+ASKED = {
+    "If-None-Match": "the ETag of what the caller has: the answer is 304 as long as that is all there is",
+    "Range": "which part of the file to send, such as `bytes=0-1023`; several parts are answered with the whole file",
+}
 
 
 class Nothing(RootModel[None]):
@@ -50,7 +66,12 @@ def document(app: Flask, apis: Sequence[Api], title: str, version: str) -> dict[
         "openapi": "3.1.0",
         "info": {"title": title, "version": version},
         "paths": paths,
-        "components": {"schemas": definitions["$defs"], "securitySchemes": BEARER},
+        "components": {
+            "schemas": definitions["$defs"],
+            "headers": HEADERS,
+            "parameters": {name: _header(name, text) for name, text in ASKED.items()},
+            "securitySchemes": BEARER,
+        },
     }
 
 
@@ -98,6 +119,7 @@ def _operation(app: Flask, api: Api, rule: Rule, contract: Contract, refs: Any) 
             *_path_parameters(rule),
             *_parameters("query", contract.query),
             *_parameters("header", contract.headers),
+            *_conditions(contract),
         ],
         "responses": _responses(api, contract, refs),
     }
@@ -133,21 +155,51 @@ def _parameters(place: str, model: ModelType | None) -> list[dict[str, Any]]:
     return [{"name": n, "in": place, "required": n in required, "schema": s} for n, s in schema["properties"].items()]
 
 
+def _header(name: str, text: str) -> dict[str, Any]:
+    return {"name": name, "in": "header", "required": False, "schema": TEXT, "description": text}
+
+
+def _conditions(contract: Contract) -> list[dict[str, str]]:
+    """The headers of HTTP itself by which a client gets less than everything."""
+    asked = {"If-None-Match": contract.has_etag, "Range": contract.delivers}
+    return [{"$ref": f"#/components/parameters/{name}"} for name, understood in asked.items() if understood]
+
+
 def _responses(api: Api, contract: Contract, refs: Any) -> dict[str, Any]:
     """Success and every failure, by the HTTP status that the dialect gives it."""
-    failure = refs[api.dialect.failure_model, "serialization"]
-    by_status: dict[int, list[str]] = {}
-    for error in raised(contract):
-        by_status.setdefault(api.dialect.failure(error())[1], []).append(error.code)
-    responses = {
-        str(status): {
-            "description": f"{HTTPStatus(status).phrase}: {', '.join(sorted(codes))}",
-            "content": {"application/json": {"schema": failure}},
-        }
-        for status, codes in sorted(by_status.items())
-    }
     schema = refs[_success(api, contract), "serialization"]
+    return _successes(contract, schema) | _failures(api, contract, refs[api.dialect.failure_model, "serialization"])
+
+
+def _successes(contract: Contract, schema: Any) -> dict[str, Any]:
     content = {kind: {"schema": schema if kind == "application/json" else BINARY} for kind in contract.produces}
-    unchanged = {"304": {"description": "Not Modified: If-None-Match has the ETag"}} if contract.revised else {}
-    successes = {str(s): {"description": HTTPStatus(s).phrase, "content": content} for s in contract.statuses}
-    return successes | unchanged | responses
+    tag = ["ETag"] if contract.has_etag else []
+    found = {status: _response(HTTPStatus(status).phrase, tag, content) for status in contract.statuses}
+    if contract.ends:
+        found[204] = _response("No Content: nothing will follow")
+    if contract.delivers:
+        found[206] = _response("Partial Content: as Range asks", [*tag, "Content-Range"], content)
+        found[302] = _response("Found: the file, at the object storage", ["Location"])
+    if contract.has_etag:
+        found[304] = _response("Not Modified: If-None-Match has the ETag", tag)
+    return {str(status): response for status, response in found.items()}
+
+
+def _failures(api: Api, contract: Contract, schema: Any) -> dict[str, Any]:
+    """Each with the headers that come with all of its errors."""
+    by_status: dict[int, list[AppError]] = {}
+    for error in raised(contract):
+        by_status.setdefault(api.dialect.failure(error())[1], []).append(error())
+    responses = {}
+    for status, found in sorted(by_status.items()):
+        codes = ", ".join(sorted(error.code for error in found))
+        headers = set.intersection(*({name for name, _ in headers_of(error)} for error in found))
+        sent = [*sorted(headers), *(["Content-Range"] if status == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE else [])]
+        content = {"application/json": {"schema": schema}}
+        responses[str(status)] = _response(f"{HTTPStatus(status).phrase}: {codes}", sent, content)
+    return responses
+
+
+def _response(text: str, headers: Sequence[str] = (), content: dict[str, Any] | None = None) -> dict[str, Any]:
+    sent = {name: {"$ref": f"#/components/headers/{name}"} for name in headers}
+    return {"description": text, **({"headers": sent} if sent else {}), **({"content": content} if content else {})}

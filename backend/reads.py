@@ -5,7 +5,7 @@ columns' types read what comes. Each read is a transaction of its own, on a conn
 """
 
 from collections import namedtuple
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, Self
 
 from sqlalchemy import Dialect, Engine, Executable, Select
@@ -13,8 +13,6 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import PoolProxiedConnection
 
 from shared import db
-
-Reader = Callable[[Any], Any]
 
 
 class Away(Exception):

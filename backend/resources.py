@@ -13,21 +13,23 @@ from backend.services.links import Links
 from backend.services.mail import LogMailer, Mailer
 from backend.services.patience import Patience
 from backend.services.pictures import Pictures
+from backend.services.places import Places
 from backend.services.smtp import SmtpMailer
+from backend.services.takeout_turns import TakeOutTurns
 from backend.services.task_rows import TaskRows
 from backend.watch import Watch
 from shared import db
-from shared.addresses import Addresses
+from shared.addresses import Addresses, addresses_of
 from shared.catalog import Catalog
 from shared.fetcher import Fetcher
 from shared.progress import Channel, ProgressBoard, redis_client
 from shared.queue import Queue, celery_app
 from shared.room import Room
 from shared.settings import Settings
-from shared.storage import LocalStorage, Storage
+from shared.storage import Storage, storage_of
 from shared.vault import Vault
 
-PROVIDER_PATIENCE_SECONDS = 1.0
+PATIENCE_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,7 @@ class Resources:
     pictures: Pictures
     fetcher: Fetcher
     provider_room: Room
+    takeout_turns: TakeOutTurns
     addresses: Addresses
     patience: Patience
     usage: Usage
@@ -58,11 +61,11 @@ class Resources:
     @classmethod
     def of(cls, settings: Settings) -> Self:
         redis, reads = redis_client(settings.redis_url), Reads.of(settings.database, settings.web_threads)
-        storage = LocalStorage(settings.data_dir / "files")
+        storage, addresses = storage_of(settings), addresses_of(())
         return cls(
             settings=settings,
             reads=reads,
-            task_rows=TaskRows(reads),
+            task_rows=TaskRows(reads, Places(reads)),
             forecasts=Forecasts(reads, settings.lease_seconds),
             catalog=Catalog.read(settings.models_file),
             blocked=Blocked.of(settings.blocked_prompts_file),
@@ -74,9 +77,10 @@ class Resources:
             vault=Vault.of(settings),
             mailer=SmtpMailer(settings) if settings.smtp_host else LogMailer(),
             pictures=Pictures(settings.upload_max_megapixels),
-            fetcher=Fetcher(),
-            provider_room=Room(max(1, settings.web_threads // 4), PROVIDER_PATIENCE_SECONDS),
-            addresses=Addresses(),
+            fetcher=Fetcher(addresses),
+            provider_room=Room(max(1, settings.web_threads // 4), PATIENCE_SECONDS),
+            takeout_turns=TakeOutTurns(redis, Room(max(1, settings.web_threads // 8), PATIENCE_SECONDS)),
+            addresses=addresses,
             patience=Patience(redis, settings.limits),
             usage=Usage(reads, storage),
             watch=Watch(Channel(redis), lambda: db.connect(settings.database), settings.web_watchers),

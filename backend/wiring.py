@@ -6,6 +6,7 @@ from typing import cast
 from flask import current_app, g
 from sqlalchemy.orm import Session
 
+from backend import tracing
 from backend.administration import Administration
 from backend.database import sql
 from backend.mail_texts import code_mail
@@ -16,6 +17,7 @@ from backend.services.avatar_urls import AvatarUrls
 from backend.services.avatars import Avatars
 from backend.services.captchas import Captchas
 from backend.services.codes import Codes
+from backend.services.erasure import Erasure
 from backend.services.favorites import Favorites
 from backend.services.files import Files
 from backend.services.gauges import Gauges
@@ -24,14 +26,18 @@ from backend.services.history import History
 from backend.services.links import Links
 from backend.services.models import Models
 from backend.services.orders import Orders
+from backend.services.previews import Previews
 from backend.services.profiles import Profiles
 from backend.services.prompts import Prompts
 from backend.services.provider_keys import ProviderKeys
+from backend.services.quotas import Quotas
 from backend.services.readiness import Readiness
 from backend.services.references import References
 from backend.services.sign_ups import SignUps
+from backend.services.takeout import TakeOuts
 from backend.services.tasks import Tasks
-from backend.services.tokens import Tokens
+from backend.services.tokens import DenyList, Tokens
+from backend.services.trash import Trash
 from backend.services.uploads import Uploads
 from backend.services.verification import Verification
 from backend.services.waiting import Waiting
@@ -42,9 +48,12 @@ from shared.workers import Workers
 class Services:
     """The services of one request, made when first asked for."""
 
-    def __init__(self, resources: Resources, session: Session) -> None:
+    def __init__(self, resources: Resources) -> None:
         self._resources = resources
-        self._session = session
+
+    @cached_property
+    def _session(self) -> Session:
+        return sql.session()
 
     @cached_property
     def accounts(self) -> Accounts:
@@ -52,7 +61,11 @@ class Services:
 
     @cached_property
     def tokens(self) -> Tokens:
-        return Tokens(self._session, self._resources.reads)
+        return Tokens(self._resources.reads)
+
+    @cached_property
+    def deny_list(self) -> DenyList:
+        return DenyList(self._session)
 
     @cached_property
     def sign_ups(self) -> SignUps:
@@ -80,17 +93,21 @@ class Services:
     def generations(self) -> Generations:
         r = self._resources
         order = (self.tasks, self.orders, self.references, self.admission)
-        return Generations(self._session, *order, r.queue, r.progress)
+        return Generations(self._session, *order, r.queue, r.progress, tracing.request_id())
 
     @cached_property
     def admission(self) -> Admission:
         r = self._resources
-        return Admission(self._session, r.forecasts, r.settings.queue_cap)
+        return Admission(self._session, r.forecasts, self.quotas, r.settings.queue_cap)
 
     @cached_property
     def tasks(self) -> Tasks:
         r = self._resources
         return Tasks(r.reads, r.task_rows, r.progress, r.links, r.forecasts)
+
+    @cached_property
+    def previews(self) -> Previews:
+        return Previews(self._resources.reads, self._resources.progress)
 
     @cached_property
     def orders(self) -> Orders:
@@ -129,7 +146,8 @@ class Services:
     @cached_property
     def uploads(self) -> Uploads:
         r = self._resources
-        return Uploads(self._session, r.storage, r.pictures, r.fetcher if r.settings.fetch_images else None)
+        fetcher = r.fetcher if r.settings.fetch_images else None
+        return Uploads(self._session, r.storage, r.pictures, fetcher, self.quotas)
 
     @cached_property
     def files(self) -> Files:
@@ -144,12 +162,34 @@ class Services:
         return Favorites(self._session, self.files, self._resources.settings.favorites_max)
 
     @cached_property
+    def trash(self) -> Trash:
+        r = self._resources
+        return Trash(self._session, self.favorites, r.storage, r.links, r.settings.trash_days)
+
+    @cached_property
+    def quotas(self) -> Quotas:
+        return Quotas(self._session, self._resources.settings.quota_mb)
+
+    @cached_property
     def links(self) -> Links:
         return self._resources.links
 
     @cached_property
     def administration(self) -> Administration:
-        return Administration(self._session, self.accounts, self.generations, self._resources)
+        return Administration(
+            self._session, self.accounts, self.generations, self.quotas, self._workers, self._resources
+        )
+
+    @cached_property
+    def erasure(self) -> Erasure:
+        audit = self.administration.audit
+        return Erasure(self._session, self.accounts, self.generations, self.avatars, audit)
+
+    @cached_property
+    def takeouts(self) -> TakeOuts:
+        r = self._resources
+        told = (self.profiles, self.quotas, self.provider_keys)
+        return TakeOuts(r.reads, r.storage, *told, r.takeout_turns, r.settings.trash_days)
 
     @property
     def settings(self) -> Settings:
@@ -157,17 +197,20 @@ class Services:
 
     @cached_property
     def gauges(self) -> Gauges:
-        r = self._resources
-        return Gauges(r.reads, Workers(self._session, r.settings.lease_seconds))
+        return Gauges(self._resources.reads, self._workers)
 
     @cached_property
     def readiness(self) -> Readiness:
         r = self._resources
-        return Readiness(self._session, r.redis, r.storage, Workers(self._session, r.settings.lease_seconds))
+        return Readiness(self._session, r.redis, r.storage, self._workers)
+
+    @cached_property
+    def _workers(self) -> Workers:
+        return Workers(self._session, self._resources.settings.lease_seconds)
 
 
 def services() -> Services:
     """The current request's services; its session begins when one of them first uses it."""
     if "services" not in g:
-        g.services = Services(current_app.extensions["darkroom"], sql.session())
+        g.services = Services(current_app.extensions["darkroom"])
     return cast(Services, g.services)

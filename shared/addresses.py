@@ -7,6 +7,7 @@ import socket
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import Any
 
@@ -76,6 +77,12 @@ class Addresses:
         if not addresses:
             raise OSError(f"{host} has no address")
         return addresses
+
+
+@lru_cache(maxsize=8)
+def addresses_of(allowed: tuple[str, ...]) -> Addresses:
+    """One for the whole process: it has threads of its own."""
+    return Addresses(allowed)
 
 
 def is_public(text: str) -> bool:

@@ -6,7 +6,7 @@ Owns what each model can do, its limits and defaults, and fits a request into th
 import math
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -15,7 +15,8 @@ from pydantic import Field, ValidationError, model_validator
 from shared.entries import Entry, Limits, Lora, fit_loras
 from shared.errors import Invalid
 from shared.generation import SEED_LIMIT, Kind, Parameters
-from shared.sampling import SamplingMethod, canonical
+from shared.kinds import lacking
+from shared.sampling import MOST_STEPS, SamplingMethod, canonical
 
 FULL_PIXELS = 768 * 768  # above, one picture fills a device already: an H200 gains nothing at 1024 px
 SINGLE_FILES = (".safetensors", ".ckpt")
@@ -29,8 +30,8 @@ class Model(Entry):
     """One model. `source` is a hub id or a path, relative to the models file; a call makes up to `max_batch` pictures.
 
     A single file of weights needs the `pipeline` class that it is for, and to do without the hub a `config`: a folder
-    in diffusers' format that may lack the weights. `max_images` is how many references one task may have; `num_frames`
-    and `fps` are there for models that make video.
+    in diffusers' format that may lack the weights. `strength` is false for one that always sees the whole reference.
+    `max_images` is how many references one task may have; `num_frames` and `fps` are there for models that make video.
     """
 
     id: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,127}$")
@@ -48,7 +49,7 @@ class Model(Entry):
     guidance_scale: Limits
     sampling_methods: tuple[SamplingMethod, ...] = Field(min_length=1)
     num_images: Limits = Limits(min=1, max=8, default=1)
-    strength: Limits = Limits(min=0.05, max=1, default=0.6)
+    strength: Limits | Literal[False] = Limits(min=0.05, max=1, default=0.6)
     num_frames: Limits | None = None
     fps: Limits | None = None
     max_images: int = Field(1, ge=1, le=8)
@@ -60,6 +61,11 @@ class Model(Entry):
     @property
     def single_file(self) -> bool:
         return self.source.endswith(SINGLE_FILES)
+
+    @property
+    def described_in(self) -> Path:
+        """The folder in diffusers' format that says what it is, if that is here."""
+        return Path(self.config or self.source)
 
     def usual_batch(self, width: int, height: int) -> int:
         """How many pictures share a call where nobody has measured how many pay.
@@ -111,13 +117,15 @@ class Model(Entry):
         Without a size the result has the proportions of `like` (width, height of a reference), where there is one.
         Raises Invalid naming the field for a value outside this model's limits, or one that this kind has no use for.
         """
+        method = self._sampling_method(requested.get("sampling_method"))
+        steps = self.steps.at_most(MOST_STEPS.get(method, math.inf))
         chosen: dict[str, Any] = {
             **self._size(kind, requested, like),
-            "steps": int(self.steps.fit("steps", requested.get("steps"))),
+            "steps": int(steps.fit("steps", requested.get("steps"))),
             "seed": requested["seed"] if requested.get("seed") is not None else seed,
             "guidance_scale": float(self.guidance_scale.fit("guidance_scale", requested.get("guidance_scale"))),
             "negative_prompt": requested.get("negative_prompt") or "",
-            "sampling_method": self._sampling_method(requested.get("sampling_method")),
+            "sampling_method": method,
             "num_images": int(self.num_images.fit("num_images", requested.get("num_images"))),
             **self._of_kind(kind, requested),
             **self._on_request(requested),
@@ -146,7 +154,7 @@ class Model(Entry):
 
     def _of_kind(self, kind: Kind, requested: Mapping[str, Any]) -> dict[str, Any]:
         limits: dict[str, Limits] = {}
-        if kind is Kind.IMAGE_TO_IMAGE:
+        if kind is Kind.IMAGE_TO_IMAGE and self.strength:
             limits["strength"] = self.strength
         if kind.makes_video and self.num_frames and self.fps:
             limits |= {"num_frames": self.num_frames, "fps": self.fps}
@@ -181,9 +189,13 @@ class ModelsFile(Entry):
 
 @dataclass(frozen=True)
 class Catalog:
-    """The models by id, in the file's order: the first one that can do a kind is its default."""
+    """The models by id, in the file's order: the first one that can do a kind is its default.
+
+    They have no kind that their files, as far as they are here, are not for. `lacking` says what was left out so.
+    """
 
     models: Mapping[str, Model]
+    lacking: Mapping[str, frozenset[Kind]] = field(default_factory=dict)
 
     @classmethod
     def read(cls, path: Path) -> Self:
@@ -195,10 +207,15 @@ class Catalog:
         except ValidationError as error:
             first = error.errors()[0]
             raise InvalidCatalog(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
-        models = {entry.id: _found(entry, path) for entry in entries}
-        if len(models) < len(entries):
+        found = {entry.id: _found(entry, path) for entry in entries}
+        if len(found) < len(entries):
             raise InvalidCatalog(f"{path}: two models have the same id")
-        return cls(models)
+        lacks = {id: lacking(model.kinds, model.described_in, model.pipeline) for id, model in found.items()}
+        able = {id: model.kinds - lacks[id] for id, model in found.items()}
+        models = {id: model.model_copy(update={"kinds": able[id]}) for id, model in found.items() if able[id]}
+        if not models:
+            raise InvalidCatalog(f"{path}: the files of no model are for what it is to make")
+        return cls(models, {id: kinds for id, kinds in lacks.items() if kinds})
 
     def default(self, kind: Kind) -> Model | None:
         """The model that makes this kind when none is named."""

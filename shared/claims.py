@@ -5,6 +5,7 @@ by (task id, fence): each claim raises the fence, and whoever holds an older one
 The attempt beside it counts only the tries that a user should hear of: one that was given back does not.
 """
 
+import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,20 +15,27 @@ from sqlalchemy import ColumnElement, Connection, Engine, and_, func, or_, selec
 from shared.clock import database_now
 from shared.db import write
 from shared.generation import Kind, Parameters, Shape
+from shared.kept import total
 from shared.lifecycle import Status, move
 from shared.models import Task, Worker
 from shared.queue_order import ORDER
 from shared.rates import record
 from shared.shares import advance, lift, liftable
 from shared.turns import RULES, QueueRules, Turns
+from shared.workers import State
 
 WORKER_LOST = "worker_lost"
+LEAVE_SECONDS = 120.0  # that other workers have for what this one could not do
+PAUSE_SECONDS = 10.0  # before it tries again where there are none
 NO_HOLDER: dict[str, Any] = {"worker_id": None, "lease_until": None}
 
 
 @dataclass(frozen=True)
 class Claim:
-    """A task that this worker may work on for as long as its lease is renewed; `images` are its references' keys."""
+    """A task that this worker may work on for as long as its lease is renewed; `images` are its references' keys.
+
+    `request_id` names the request that queued it, for the log; `waited` are the seconds since then.
+    """
 
     id: int
     fence: int
@@ -38,6 +46,8 @@ class Claim:
     parameters: Parameters
     images: tuple[str, ...] = ()
     user_id: int = 0
+    request_id: str = ""
+    waited: float = 0
 
 
 @dataclass(frozen=True)
@@ -58,12 +68,13 @@ class Claims:
         lease_seconds: float,
         max_attempts: int,
         rules: QueueRules = RULES,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._engine = engine
         self._worker_id = worker_id
         self._lease_seconds = lease_seconds
         self._max_attempts = max_attempts
-        self._turns = Turns(rules)
+        self._turns = Turns(rules, clock)
 
     def claim(self, queue: str, limit: Callable[[Shape], int], loaded: Collection[str] = ()) -> list[Claim]:
         """The fairest task and up to `limit(shape)` - 1 more that share its batch key; empty when none waits.
@@ -112,7 +123,7 @@ class Claims:
 
     def complete(self, claim: Claim, results: Sequence[dict[str, Any]]) -> bool:
         """True when the task is completed by this very claim; False when the lease was lost before."""
-        return self._end(claim, Status.COMPLETED, results=list(results), has_result=True)
+        return self._end(claim, Status.COMPLETED, results=list(results), has_result=True, bytes=total(results))
 
     def cancel(self, claim: Claim) -> bool:
         """The same for a task that its user does not want any more."""
@@ -126,9 +137,10 @@ class Claims:
         """Back into the queue for another worker, as a try that counts. True after the last: it has failed."""
         if claim.attempt >= self._max_attempts:
             return self.fail(claim, error_code)
-        self._turns.leave_to_others(claim.id)
         mine = self._mine([(claim.id, claim.fence)])
         with write(self._engine) as connection:
+            seconds = LEAVE_SECONDS if self._has_peers(connection) else PAUSE_SECONDS
+            self._turns.leave_to_others(claim.id, seconds)
             _cancel(connection, mine)
             connection.execute(move(*BACK, mine, **NO_HOLDER))
         return False
@@ -168,13 +180,19 @@ class Claims:
                 lift(connection, queue, found)
 
     def _free(self, *where: ColumnElement[bool]) -> tuple[int, int]:
+        """Looks first, and leaves what is locked: a frozen worker's transaction must not hold up anybody's beat."""
+        lost = select(Task.id).where(Task.status == Status.PROCESSING, *where)
+        with self._engine.connect() as connection:
+            if connection.scalar(lost.limit(1)) is None:
+                return 0, 0
         worn_out = Task.attempt >= self._max_attempts
         with write(self._engine) as connection:
-            _cancel(connection, *where)
+            these = Task.id.in_(connection.scalars(lost.with_for_update(skip_locked=True)).all())
+            _cancel(connection, these)
             failed = connection.execute(
-                move(*FAILED, *where, worn_out, error_code=WORKER_LOST, finished_at=database_now(), **NO_HOLDER)
+                move(*FAILED, these, worn_out, error_code=WORKER_LOST, finished_at=database_now(), **NO_HOLDER)
             )
-            requeued = connection.execute(move(*BACK, *where, **NO_HOLDER))
+            requeued = connection.execute(move(*BACK, these, **NO_HOLDER))
             return requeued.rowcount, failed.rowcount
 
     def _end(self, claim: Claim, status: Status, **values: Any) -> bool:
@@ -186,6 +204,12 @@ class Claims:
             # who lost the connection while this was committed asks again, and has to hear that it is so
             done = (Task.id == claim.id, Task.fence == claim.fence, Task.status == status)
             return connection.scalar(select(Task.id).where(*done)) is not None
+
+    def _has_peers(self, connection: Connection) -> bool:
+        """Whether another worker lives that takes tasks."""
+        takes = (Worker.state.not_in([State.GONE, State.STALLED]), Worker.drain_requested.is_(False))
+        lives = Worker.beat_at > database_now(-self._lease_seconds)
+        return connection.scalar(select(Worker.id).where(Worker.id != self._worker_id, lives, *takes)) is not None
 
     def _mine(self, held: Collection[tuple[int, int]]) -> ColumnElement[bool]:
         pairs = or_(*(and_(Task.id == task, Task.fence == fence) for task, fence in held))
@@ -204,12 +228,14 @@ def _cancel(connection: Connection, *where: ColumnElement[bool]) -> None:
 
 def _claimed(ids: Sequence[int]) -> Any:
     claim = (Task.id, Task.fence, Task.attempt, Task.public_id)
-    order = (Task.user_id, Task.kind, Task.prompt, Task.parameters, Task.images)
-    return select(*claim, *order).where(Task.id.in_(ids)).order_by(*ORDER)
+    order = (Task.user_id, Task.kind, Task.prompt, Task.parameters, Task.images, Task.request_id)
+    times = (Task.created_at, Task.started_at)
+    return select(*claim, *order, *times).where(Task.id.in_(ids)).order_by(*ORDER)
 
 
 def _claim(row: Any) -> Claim:
     parameters = Parameters(**row.parameters)
     images = tuple(image["key"] for image in row.images or ())
     named = (row.id, row.fence, row.attempt, row.public_id, Kind(row.kind))
-    return Claim(*named, row.prompt, parameters, images, row.user_id)
+    waited = max(0.0, (row.started_at - row.created_at).total_seconds())
+    return Claim(*named, row.prompt, parameters, images, row.user_id, row.request_id or "", waited)

@@ -9,16 +9,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy import Connection, Engine, Insert, create_engine, event, insert, make_url
 from sqlalchemy.dialects.sqlite.base import SQLiteCompiler
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session
 
 WRITES = {"sqlite_begin": "IMMEDIATE"}
-PATIENCE_SECONDS = 30.0  # no statement takes long, and a server behind a cut cable never says that it is gone
+UNLESS_THERE = {"mysql": "IGNORE", "sqlite": "OR IGNORE"}
+PATIENCE_SECONDS = 30  # no statement takes long, and a server behind a cut cable never says that it is gone
+LOCK_SECONDS = 5  # for a row that somebody has locked: several beats of a worker have to fit into a lease
+SILENCE_SECONDS = 60  # after which the server ends a connection, and with it the locks of whoever has been frozen
+SESSION = f"SET time_zone = '+00:00', innodb_lock_wait_timeout = {LOCK_SECONDS}, wait_timeout = {SILENCE_SECONDS}"
 
 
-def engine_options(url: str, connections: int = 5, patience: float | None = PATIENCE_SECONDS) -> dict[str, Any]:
+def engine_options(url: str, connections: int = 5, patience: int | None = PATIENCE_SECONDS) -> dict[str, Any]:
     """Keyword arguments of `create_engine` for this url and so many threads that use it.
 
     A server that has not answered after `patience` seconds is away; with None it is waited for.
@@ -26,6 +30,7 @@ def engine_options(url: str, connections: int = 5, patience: float | None = PATI
     common = {"hide_parameters": True, "pool_size": connections}  # errors are logged; what users wrote must not be
     if make_url(url).get_backend_name() == "sqlite":
         return {**common, "connect_args": {"timeout": 15, "check_same_thread": False}}
+    patient = {"read_timeout": patience, "write_timeout": patience} if patience is not None else {}
     return {
         **common,
         "isolation_level": "READ COMMITTED",
@@ -33,15 +38,14 @@ def engine_options(url: str, connections: int = 5, patience: float | None = PATI
         "pool_recycle": 1800,
         "connect_args": {
             "connect_timeout": 5,
-            "read_timeout": patience,
-            "write_timeout": patience,
-            "init_command": "SET time_zone = '+00:00'",
+            "init_command": SESSION,
             "charset": "utf8mb4",
+            **patient,
         },
     }
 
 
-def connect(url: str, patience: float | None = PATIENCE_SECONDS) -> Engine:
+def connect(url: str, patience: int | None = PATIENCE_SECONDS) -> Engine:
     """An engine of this url that keeps the habits above."""
     return configure(create_engine(url, **engine_options(url, patience=patience)))
 
@@ -83,6 +87,19 @@ def write(engine: Engine) -> Iterator[Connection]:
     """The same for a plain connection."""
     with engine.connect().execution_options(**WRITES) as connection, connection.begin():
         yield connection
+
+
+def no_answer(error: DBAPIError) -> str:
+    """What a command says that cannot go on for this."""
+    return f"the database does not answer, or was never migrated: {type(error.orig).__name__}"
+
+
+def insert_unless_there(table: Any) -> Insert:
+    """An insert that does nothing where there is a row of the same key."""
+    statement = insert(table)
+    for dialect, word in UNLESS_THERE.items():
+        statement = statement.prefix_with(word, dialect=dialect)
+    return statement
 
 
 class _HintingCompiler(SQLiteCompiler):

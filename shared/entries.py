@@ -27,6 +27,10 @@ class Limits(Entry):
             raise ValueError("min <= default <= max must hold")
         return self
 
+    def at_most(self, most: float) -> "Limits":
+        """The same with nothing above this."""
+        return Limits(min=min(self.min, most), max=min(self.max, most), default=min(self.default, most))
+
     def fit(self, field: str, value: float | None) -> float:
         """`value`, or the default for None. Raises Invalid naming the field outside the limits."""
         if value is None:

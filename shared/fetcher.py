@@ -4,12 +4,10 @@ Every hop's address is checked and then connected to as it is; the deadline coun
 """
 
 import http.client
-import socket
 import ssl
-from collections.abc import Collection
 from urllib.parse import urljoin
 
-from shared.addresses import Addresses, Resolve
+from shared.addresses import Addresses
 from shared.room import Room
 from shared.wire import Deadline, Line, Oversized, Target, whole
 
@@ -26,19 +24,18 @@ class FetchFailed(Exception):
 
 
 class Fetcher:
-    """Lives as long as the process; `allowed` are the `host:port` that may be anywhere, `tls` whom to trust."""
+    """Lives as long as the process; `addresses` says where it may go, `tls` whom to trust."""
 
     def __init__(
         self,
-        allowed: Collection[str] = (),
+        addresses: Addresses,
         *,
         seconds: float = SECONDS,
         at_a_time: int = AT_A_TIME,
         patience: float = PATIENCE_SECONDS,
-        resolve: Resolve = socket.getaddrinfo,
         tls: ssl.SSLContext | None = None,
     ) -> None:
-        self._line = Line(Addresses(allowed, resolve), tls)
+        self._line = Line(addresses, tls)
         self._seconds = seconds
         self._room = Room(at_a_time, patience)
 

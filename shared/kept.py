@@ -4,6 +4,7 @@ A file is written before its row tells of it and removed after, so one that no r
 left over by somebody who died in between.
 """
 
+import hashlib
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -35,12 +36,22 @@ def avatar_key(name: str) -> str:
     return f"avatars/{name[:2]}/{name}"
 
 
+def results_folder(task: str) -> str:
+    """Where the files of this task are, whichever attempt has made them."""
+    return f"results/{hashlib.sha256(task.encode()).hexdigest()[:2]}"
+
+
 def entries(results: Sequence[Mapping[str, Any]] | None) -> Iterator[Mapping[str, Any]]:
     """A task's results and their thumbnails."""
     for entry in results or ():
         yield entry
         if thumbnail := entry.get("thumbnail"):
             yield thumbnail
+
+
+def total(results: Sequence[Mapping[str, Any]] | None) -> int:
+    """The bytes of a task's files."""
+    return sum(entry["bytes"] for entry in entries(results))
 
 
 class KeptFiles:
@@ -67,8 +78,8 @@ class KeptFiles:
         return self.unknown(file for file in files if first is not None and first < file.modified < last)
 
     def all(self) -> Iterator[Kept]:
-        """Every file that has to be there, the rows' batch by batch."""
-        for row in self._rows(select(Task.id, Task.public_id, Task.results).where(*SHOWN), Task.id):
+        """Every file that has to be there, the trash's too, the rows' batch by batch."""
+        for row in self._rows(select(Task.id, Task.public_id, Task.results).where(Task.has_result.is_(True)), Task.id):
             for entry in entries(row.results):
                 yield Kept(row.public_id, entry["key"], entry["bytes"], entry["sha256"])
         for row in self._rows(select(Upload.id, Upload.public_id, Upload.key, Upload.bytes, Upload.sha256), Upload.id):
@@ -90,9 +101,6 @@ class KeptFiles:
                 return
             yield from found
             last = found[-1].id
-
-
-SHOWN = (Task.has_result.is_(True), Task.deleted_at.is_(None))
 
 
 def _by_kind(files: Collection[Stored]) -> Iterator[tuple[str, list[str]]]:

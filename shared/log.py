@@ -2,6 +2,7 @@
 
 import logging
 import sys
+from types import TracebackType
 
 import structlog
 from structlog.typing import Processor
@@ -14,6 +15,8 @@ COMMON: list[Processor] = [
     structlog.stdlib.add_logger_name,
     structlog.processors.TimeStamper(fmt="iso", utc=True),
 ]
+# they tell whole requests, with what authorises them, to whoever asks for the log of everything
+CHATTY = ("celery", "kombu", "PIL", "openai", "httpx2", "httpcore2", "s3fs", "fsspec", "botocore", "aiobotocore")
 # without the frames' variables: a password is one of them
 TRACEBACKS = structlog.processors.ExceptionRenderer(structlog.tracebacks.ExceptionDictTransformer(show_locals=False))
 
@@ -34,7 +37,9 @@ def configure(settings: Settings) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(formatter)
     logging.basicConfig(handlers=[handler], level=settings.log_level.upper(), force=True)
-    for chatty in ("celery", "kombu", "PIL", "openai", "httpx2", "httpcore2"):
+    logging.captureWarnings(True)
+    sys.excepthook = _last_words
+    for chatty in CHATTY:
         logging.getLogger(chatty).setLevel(logging.WARNING)
     structlog.configure(
         processors=[
@@ -46,3 +51,11 @@ def configure(settings: Settings) -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
+
+
+def _last_words(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
+    """What ends the process is one line as well."""
+    if issubclass(kind, KeyboardInterrupt):
+        sys.__excepthook__(kind, error, traceback)
+        return
+    structlog.get_logger(__name__).critical("crashed", exc_info=(kind, error, traceback))

@@ -7,14 +7,13 @@ ProviderFailed only; neither the key nor anything that the provider said is in i
 import base64
 import binascii
 from collections.abc import Callable
-from functools import lru_cache
 from typing import Annotated, Protocol, Self, TypeVar
 
 import httpx2
 import openai
 from pydantic import BaseModel, Field, ValidationError
 
-from shared.addresses import Addresses, FetchRefused
+from shared.addresses import Addresses, FetchRefused, addresses_of
 from shared.errors import ProviderFailed
 from shared.fetcher import FetchFailed, fetch
 from shared.settings import Settings
@@ -162,12 +161,6 @@ class Provider:
         except FetchFailed as error:
             reason = "provider_timeout" if isinstance(error.__cause__, TimeoutError) else "provider_garbage"
         raise ProviderFailed(reason)
-
-
-@lru_cache(maxsize=8)
-def addresses_of(allowed: tuple[str, ...]) -> Addresses:
-    """One for the whole process: it has threads of its own."""
-    return Addresses(allowed)
 
 
 def _decoded(text: str) -> bytes:

@@ -4,10 +4,11 @@ The lowest virtual start is the fairest (shared/shares.py). Each priority has a 
 the next one's, so that one range of an index says what stands before a task.
 """
 
+from collections.abc import Collection, Sequence
 from enum import IntEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import BindParameter, ColumnElement, Connection, Select, func, select
 
 from shared.lifecycle import Status
 from shared.models import Task
@@ -29,7 +30,7 @@ def beginning(priority: int) -> float:
     return priority * PRIORITY_SPAN
 
 
-def waiting(*columns: Any, queue: str, priority: int | None = None) -> Select[Any]:
+def waiting(*columns: Any, queue: str | BindParameter[str], priority: int | None = None) -> Select[Any]:
     """The tasks that wait in this queue, the fairest first, read from their index."""
     chosen = select(*columns).where(Task.status == Status.QUEUED, Task.queue == queue).order_by(*ORDER)
     if priority is not None:
@@ -41,6 +42,12 @@ def running(queue: str) -> Select[Any]:
     """The users of whom tasks run in this queue, and how many."""
     counted = select(Task.user_id, func.count().label("running")).group_by(Task.user_id)
     return _by_index(counted.where(Task.status == Status.PROCESSING, Task.queue == queue))
+
+
+def lock(connection: Connection, tasks: Collection[int]) -> Sequence[int]:
+    """The ids of those of these tasks that wait, which are locked; what somebody is claiming is not waited for."""
+    free = select(Task.id).where(Task.id.in_(tasks), Task.status == Status.QUEUED)
+    return connection.scalars(free.with_for_update(skip_locked=True)).all()
 
 
 def place(task: Any) -> ColumnElement[int]:

@@ -9,13 +9,14 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, select, update
 
+from shared.db import insert_unless_there
 from shared.generation import Kind, Parameters
 from shared.lifecycle import Status
 from shared.messages import QUEUES
 from shared.models import Rate, Task
-from shared.shares import UNLESS_THERE, correct
+from shared.shares import correct
 
 UNMEASURED_SECONDS = 0.1  # a unit of a large model on a card of these years; until a run of any model was measured
 LEAST_SECONDS = 0.001  # that any task takes, beside its work
@@ -37,6 +38,17 @@ def units(kind: Kind, parameters: Parameters) -> float:
 
 
 @dataclass(frozen=True)
+class EtaError:
+    """How good the times were that tasks were told when they were submitted.
+
+    `error` is the mean absolute error relative to how long it took; `covered` the part that ended before the p90.
+    """
+
+    error: float
+    covered: float
+
+
+@dataclass(frozen=True)
 class Rates:
     """What was measured so far, by model and kind."""
 
@@ -55,32 +67,17 @@ class Rates:
         """Of the device, that so many units will take; what was not measured is taken for the mean of what was."""
         return max(LEAST_SECONDS, units * self._seconds_per_unit(model, kind))
 
+    def eta_error(self, model: str, kind: str) -> EtaError | None:
+        """None until a task of this model and kind has ended that was told a time."""
+        row = self.find(model, kind)
+        return EtaError(row.eta_error, row.eta_covered) if row and row.etas else None
+
     def _seconds_per_unit(self, model: str, kind: str) -> float:
         known = self.find(model, kind)
         if known:
             return float(known.seconds_per_unit)
         others = [float(row.seconds_per_unit) for row in self.measured.values()]
         return sum(others) / len(others) if others else UNMEASURED_SECONDS
-
-
-@dataclass(frozen=True)
-class EtaError:
-    """How good the times were that tasks of this model and kind were told when they were submitted.
-
-    `error` is the mean absolute error relative to how long it took; `covered` the part that ended before the p90.
-    """
-
-    model: str
-    kind: str
-    count: int
-    error: float
-    covered: float
-
-
-def eta_errors(connection: Connection) -> list[EtaError]:
-    """Of each model and kind of which a task has ended that was told a time."""
-    rows = connection.execute(RATES.where(Rate.etas > 0).order_by(Rate.model, Rate.kind)).all()
-    return [EtaError(row.model, row.kind, row.etas, row.eta_error, row.eta_covered) for row in rows]
 
 
 def record(connection: Connection, ids: Collection[int], seconds: float, *, whole: bool) -> None:
@@ -109,13 +106,8 @@ def _learn(connection: Connection, tasks: Sequence[Any], seconds: float) -> None
         rate["seconds_per_unit"] += _weight(rate["runs"]) * (measured - rate["seconds_per_unit"])
         if task.status == Status.COMPLETED and task.expected_seconds:
             _learn_eta(rate, (task.finished_at - task.created_at).total_seconds() / task.expected_seconds)
-    if row:
-        connection.execute(update(Rate).where(*same).values(rate))
-        return
-    first = insert(Rate).values(rate)
-    for dialect, word in UNLESS_THERE.items():
-        first = first.prefix_with(word, dialect=dialect)
-    connection.execute(first)
+    learnt = update(Rate).where(*same) if row else insert_unless_there(Rate)
+    connection.execute(learnt.values(rate))
 
 
 def _fresh(task: Any, measured: float) -> dict[str, Any]:

@@ -15,6 +15,9 @@ SamplingMethod = Literal[
 ]
 SAMPLING_METHODS: tuple[str, ...] = get_args(SamplingMethod)
 
+# LCM picks its steps among the fifty that its models were distilled from.
+MOST_STEPS = {"LCM": 50}
+
 # As A1111, ComfyUI, InvokeAI, k-diffusion and diffusers write them. A name that means the same method with and without
 # flow matching leads to the one that the model has.
 ALIASES: dict[str, tuple[str, ...]] = {

@@ -4,6 +4,8 @@ Owns what is configurable and the embedded defaults. Does not know who uses a se
 """
 
 import hashlib
+import importlib.util
+import re
 import tempfile
 from email.utils import parseaddr
 from functools import cached_property
@@ -17,6 +19,9 @@ ROOT = Path(__file__).resolve().parent.parent
 SOCKET_PATH_LIMIT = 100  # bytes; the kernel's own limit is 108 on Linux and 104 on macOS
 
 LIMIT = r"^[1-9][0-9]{0,6}/(second|minute|hour|day)$"
+
+BUCKET = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/(?!\.)[A-Za-z0-9._-]+)*/?")
+HttpUrlText = Annotated[str, Field(pattern=r"^(https?://[^\s/?#@]+(/[^\s?#@]*)?)?$")]
 
 AbsolutePath = Annotated[Path, AfterValidator(lambda path: ROOT / path.expanduser())]
 
@@ -67,10 +72,20 @@ class Settings(BaseSettings):
     web_watchers: int = Field(8, ge=1, le=255)
     accel_redirect: str = Field("", pattern=r"^(/.*/)?$")
 
+    storage_url: str = ""
+    s3_endpoint_url: HttpUrlText = ""
+    s3_public_url: HttpUrlText = ""
+    s3_region: str = Field("", pattern=r"^[a-z0-9-]*$")
+    s3_addressing: Literal["auto", "path", "virtual"] = "auto"
+    s3_access_key: SecretStr = SecretStr("")
+    s3_secret_key: SecretStr = SecretStr("")
+    s3_redirect: bool = True
+
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     memory_gb: float = Field(0, ge=0, le=4096)
     embedding_cache_mb: int = Field(256, ge=0, le=65536)
     compile: Literal["auto", "on", "off"] = "auto"
+    previews: bool = True
     lease_seconds: float = Field(15, ge=1, le=600)
     heartbeat_seconds: float = Field(3, ge=0.1, le=60)
     stall_seconds: float = Field(300, ge=1, le=24 * 3600)
@@ -88,6 +103,9 @@ class Settings(BaseSettings):
     upload_max_megapixels: int = Field(40, ge=1, le=500)
     upload_hours: float = Field(24, ge=0.01, le=24 * 366)
     orphan_hours: float = Field(24, ge=1, le=24 * 366)
+    trash_days: int = Field(30, ge=0, le=3660)
+    result_days: int = Field(0, ge=0, le=36600)
+    quota_mb: int = Field(0, ge=0, le=1_000_000_000)
     fetch_images: bool = True
     answer_seconds: float = Field(60, ge=1, le=300)
     link_minutes: int = Field(60, ge=1, le=7 * 24 * 60)
@@ -126,13 +144,30 @@ class Settings(BaseSettings):
             raise ValueError("must be less than WEB_THREADS")
         return value
 
+    @field_validator("storage_url")
+    @classmethod
+    def _names_a_bucket(cls, value: str, info: object) -> str:
+        if value and not BUCKET.fullmatch(value):
+            raise ValueError("must be s3://bucket or s3://bucket/prefix, or empty for a folder")
+        if value and getattr(info, "data", {}).get("accel_redirect"):
+            raise ValueError("ACCEL_REDIRECT must be empty, for nginx cannot send what is in a bucket")
+        return value
+
+    @field_validator("s3_secret_key")
+    @classmethod
+    def _goes_with_an_access_key(cls, value: SecretStr, info: object) -> SecretStr:
+        if bool(value) != bool(getattr(info, "data", {}).get("s3_access_key")):
+            raise ValueError("must be set when S3_ACCESS_KEY is, and only then")
+        return value
+
     @cached_property
     def database(self) -> str:
         """SQLAlchemy's url of the database; SQLite in the data folder unless DATABASE_URL is set."""
         url = self.database_url.get_secret_value()
         scheme, _, rest = url.partition("://")
-        if scheme in {"mysql", "mariadb", "mariadb+pymysql"}:
-            return f"mysql+pymysql://{rest}"
+        server, _, driver = scheme.partition("+")
+        if server in {"mysql", "mariadb"}:
+            return f"mysql+{driver or _mysql_driver()}://{rest}"
         return url or f"sqlite:///{self.data_dir / 'darkroom.db'}"
 
     @cached_property
@@ -157,6 +192,11 @@ class Settings(BaseSettings):
     def celery_url(self) -> str:
         """Celery's url of the same broker: it names a unix socket differently."""
         return self.redis_url.replace("unix://", "redis+socket://", 1)
+
+
+def _mysql_driver() -> str:
+    """mysqlclient where it is installed: it is written in C, which makes polls cheaper."""
+    return "mysqldb" if importlib.util.find_spec("MySQLdb") else "pymysql"
 
 
 def load() -> Settings:

@@ -11,14 +11,14 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, case, func, insert, select, update
 
 from shared.clock import database_now
+from shared.db import insert_unless_there
 from shared.lifecycle import Status
 from shared.models import QueueClock, Share, Task, User
-from shared.queue_order import Priority, beginning, waiting
+from shared.queue_order import Priority, beginning, lock, waiting
 
 DRIFT = 0.1  # of a task's cost: a prediction that was less wrong moves nobody in the queue
 LIFTED = 8  # at a time
 HAIR, BESIDE = 1e-6, 5e-4  # virtual seconds; what the cheapest task costs is more (shared/rates.py)
-UNLESS_THERE = {"mysql": "IGNORE", "sqlite": "OR IGNORE"}
 
 
 def charge(connection: Connection, user_id: int, queue: str, priority: int, cost: float) -> float:
@@ -48,10 +48,8 @@ def correct(connection: Connection, task: Any, seconds: float) -> None:
     same = (Task.user_id == task.user_id, Task.deleted_at.is_(None), Task.status == Status.QUEUED)
     behind = (Task.queue == task.queue, Task.priority == task.priority, Task.virtual_start >= task.virtual_start)
     ids = connection.scalars(select(Task.id).where(*same, *behind)).all()
-    # what somebody is claiming right now is not waited for
-    free = select(Task.id).where(Task.id.in_(ids), Task.status == Status.QUEUED).with_for_update(skip_locked=True)
     first, there = beginning(task.priority), Task.virtual_start + seconds
-    moved = update(Task).where(Task.id.in_(connection.scalars(free).all()))
+    moved = update(Task).where(Task.id.in_(lock(connection, ids)))
     connection.execute(moved.values(virtual_start=case((there < first, first), else_=there)))
 
 
@@ -62,10 +60,8 @@ def advance(connection: Connection, queue: str, priority: int, virtual_time: flo
     if connection.execute(later.values(virtual_time=virtual_time)).rowcount:
         return
     if connection.scalar(select(QueueClock.virtual_time).where(*clock)) is None:
-        first = insert(QueueClock).values(queue=queue, priority=priority, virtual_time=virtual_time)
-        for dialect, word in UNLESS_THERE.items():
-            first = first.prefix_with(word, dialect=dialect)
-        connection.execute(first)
+        first = insert_unless_there(QueueClock)
+        connection.execute(first.values(queue=queue, priority=priority, virtual_time=virtual_time))
 
 
 def liftable(connection: Connection, queue: str, seconds: float) -> list[Row[Any]]:
@@ -84,9 +80,7 @@ def lift(connection: Connection, queue: str, rows: Sequence[Row[Any]]) -> None:
     They come as if submitted there now, at the end of their user's share: so a backlog that has waited long does not
     come before everybody else's.
     """
-    ids = [row.id for row in rows]
-    free = select(Task.id).where(Task.id.in_(ids), Task.status == Status.QUEUED).with_for_update(skip_locked=True)
-    locked = set(connection.scalars(free))
+    locked = set(lock(connection, [row.id for row in rows]))
     for row in sorted(rows, key=lambda row: (row.user_id, row.priority, row.virtual_start, row.id)):
         if row.id in locked:
             start = charge(connection, row.user_id, queue, row.priority - 1, row.cost)

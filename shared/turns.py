@@ -10,13 +10,11 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, func, select
 
 from shared.generation import Shape
-from shared.lifecycle import Status
 from shared.models import Task, User
-from shared.queue_order import running, waiting
+from shared.queue_order import lock, running, waiting
 
 LOOK_AHEAD = 64
 LOOKS = 3
-LEAVE_SECONDS = 10.0
 OF_THE_BATCH = (Task.batch_key, Task.model, Task.width, Task.height)
 LOOKED_AT = (Task.id, Task.user_id, Task.attempt, *OF_THE_BATCH, Task.priority, Task.virtual_start, Task.cost)
 
@@ -55,9 +53,9 @@ class Turns:
         self._passed_over: dict[int, float] = {}
         self._left_to_others: dict[int, float] = {}
 
-    def leave_to_others(self, task: int) -> None:
-        """This worker could not do it: another one has LEAVE_SECONDS to take it first."""
-        self._left_to_others[task] = self._clock() + LEAVE_SECONDS
+    def leave_to_others(self, task: int, seconds: float) -> None:
+        """This worker could not do it: another one has so many seconds to take it first."""
+        self._left_to_others[task] = self._clock() + seconds
 
     def take(
         self, connection: Connection, queue: str, limit: Callable[[Shape], int], loaded: Collection[str]
@@ -145,6 +143,5 @@ def _locked(connection: Connection, rows: Sequence[Row[Any]], size: int) -> list
     left = [row.id for row in rows]
     while left and len(ids) < size:
         wanted, left = left[: size - len(ids)], left[size - len(ids) :]
-        free = select(Task.id).where(Task.id.in_(wanted), Task.status == Status.QUEUED)
-        ids += connection.scalars(free.with_for_update(skip_locked=True)).all()
+        ids += lock(connection, wanted)
     return ids

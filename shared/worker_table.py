@@ -7,6 +7,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from shared import db, settings
+from shared.launch.console import Refused, complain, show
 from shared.workers import SHORT, Seen, Workers
 
 USAGE = "use ./start.sh workers, or ./start.sh workers drain NAME, or ./start.sh workers resume NAME"
@@ -21,22 +22,22 @@ def main(arguments: Sequence[str]) -> int:
         with Session(db.connect(configured.database)) as session:
             return answer(Workers(session, configured.lease_seconds), arguments)
     except settings.InvalidSettings as problem:
-        return _complain(str(problem), 2)
+        return complain(Refused(str(problem), 2))
     except DBAPIError as error:
-        return _complain(f"the database does not answer, or was never migrated: {type(error.orig).__name__}", 1)
+        return complain(Refused(db.no_answer(error)))
 
 
 def answer(workers: Workers, arguments: Sequence[str]) -> int:
     """Carry it out; the exit status."""
     match arguments:
         case []:
-            _write(table(workers.all()))
+            show(table(workers.all()))
             return 0
         case ["drain" | "resume" as verb, name]:
             meant = workers.drain(name, WANTED[verb])
-            return _complain(f"no worker is called {name}: ./start.sh workers lists them", 1) if not meant else 0
+            return 0 if meant else complain(Refused(f"no worker is called {name}: ./start.sh workers lists them"))
         case _:
-            return _complain(USAGE, 2)
+            return complain(Refused(USAGE, 2))
 
 
 def table(workers: Sequence[Seen]) -> str:
@@ -51,15 +52,6 @@ def _cells(worker: Seen) -> tuple[str, ...]:
     named = (worker.id[:SHORT], worker.node[:SHORT], worker.host, worker.state.value)
     at = (", ".join(worker.models) or "-", ", ".join(worker.tasks) or "-", str(worker.ended))
     return (*named, *at, f"{worker.memory / 1e6:.0f} MB", f"{worker.silent.total_seconds():.0f} s ago")
-
-
-def _write(text: str) -> None:
-    sys.stdout.write(f"{text}\n")
-
-
-def _complain(text: str, status: int) -> int:
-    sys.stderr.write(f"start: {text}\n")
-    return status
 
 
 if __name__ == "__main__":

@@ -6,8 +6,8 @@ is a matter of its last beat. Nobody is asked over the broker.
 
 import socket
 from collections import Counter, defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from shared.clock import database_now
 from shared.db import writing
 from shared.models import Task, Worker
+from shared.tallies import Told as Tallies
 
 SHORT = 8  # so many characters of an id are enough to name it by
 
@@ -24,9 +25,10 @@ SHORT = 8  # so many characters of an id are enough to name it by
 class State(StrEnum):
     """What a worker is at."""
 
-    LOADING = "loading"  # its first model
+    LOADING = "loading"  # its first model, or a task's
     IDLE = "idle"
     BUSY = "busy"
+    IMPAIRED = "impaired"  # its first model cannot be loaded; takes tasks, of other models too
     DRAINING = "draining"  # finishes what it has, takes no more
     STALLED = "stalled"  # its device hangs: it is about to be replaced
     GONE = "gone"  # gave no sign of life for a lease's length, or is known to be dead
@@ -44,6 +46,7 @@ class Told:
     models: tuple[str, ...] = ()
     ended: int = 0
     memory: int = 0
+    tallies: Tallies = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -90,8 +93,7 @@ class Workers:
 
     def count(self) -> dict[State, int]:
         """How many there are in each state."""
-        counted = Counter(worker.state for worker in self.all())
-        return {state: counted[state] for state in State}
+        return by_state(self.all())
 
     def named(self, name: str) -> list[str]:
         """The ids of those that `name` means: an id, a node or a host; of the first two eight characters will do."""
@@ -132,6 +134,12 @@ class Workers:
             beat_at=worker.beat_at,
             silent=silent,
         )
+
+
+def by_state(workers: Iterable[Seen]) -> dict[State, int]:
+    """How many of these are in each state."""
+    counted = Counter(worker.state for worker in workers)
+    return {state: counted[state] for state in State}
 
 
 def _named(name: str) -> ColumnElement[bool]:

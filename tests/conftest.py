@@ -4,22 +4,29 @@ A stack is a database and a broker. `sqlite` is the embedded one; `mariadb` star
 folder where `mariadbd` and `redis-server` are installed, and is skipped, or fails under CI=true, where they are not.
 """
 
+import io
+import json
+import logging
 import os
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import Engine, update
 
 from backend import create_app
 from backend.resources import Resources
-from shared import db, migrations
+from shared import db, log, migrations
 from shared.models import Base, Favorite
 from shared.settings import Settings
+from shared.storage import Storage, storage_of
+from tests.object_store import ObjectStore, object_store
 from tests.servers import MariaDb, Redis, embedded_broker, missing_servers
 
 os.environ.setdefault("GOMP_SPINCOUNT", "1000")  # as for the workers, and before anything imports torch
@@ -103,6 +110,44 @@ def app(settings: Settings) -> Iterator[Flask]:
 @pytest.fixture
 def client(app: Flask) -> FlaskClient:
     return app.test_client()
+
+
+@pytest.fixture
+def logged(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], list[dict[str, Any]]]]:
+    """Reads the log's lines so far; logging is global and is set back afterwards."""
+    root, written = logging.getLogger(), io.StringIO()
+    handlers, level = root.handlers[:], root.level
+    monkeypatch.setattr(sys, "stderr", written)
+    monkeypatch.setattr(sys, "excepthook", sys.excepthook)
+    log.configure(Settings(_env_file=None, secret_key=SECRET, log_format="json"))
+    yield lambda: [json.loads(line) for line in written.getvalue().splitlines()]
+    logging.captureWarnings(False)
+    root.handlers[:], root.level = handlers, level
+    structlog.reset_defaults()
+
+
+@pytest.fixture(scope="session")
+def s3_server() -> Iterator[ObjectStore]:
+    with object_store() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def s3_storage(s3_server: ObjectStore) -> Storage:
+    return storage_of(s3_server.settings())
+
+
+@pytest.fixture
+def s3(s3_server: ObjectStore) -> ObjectStore:
+    """Each test that takes it finds an empty bucket."""
+    s3_server.empty()
+    return s3_server
+
+
+@pytest.fixture
+def bucket(s3: ObjectStore, s3_storage: Storage) -> Storage:
+    """What is under a prefix in that bucket; the connection is the same for all tests, for it takes long to make."""
+    return s3_storage
 
 
 _apps: dict[str, tuple[Flask, dict[str, Any]]] = {}

@@ -63,6 +63,9 @@ def embedded_broker(folder: Path) -> Iterator[str]:
         process.wait()
 
 
+DRIVER = os.environ.get("MYSQL_DRIVER", "pymysql")  # or mysqldb, where mysqlclient is installed
+
+
 class Server:
     """A server process that listens on a port of its own."""
 
@@ -121,7 +124,7 @@ class MariaDb(Server):
         """The url of an empty database of this name, made when it is not there."""
         with pymysql.connect(host="127.0.0.1", port=self.port, user="root") as connection:
             connection.cursor().execute(f"CREATE DATABASE IF NOT EXISTS {database} CHARACTER SET utf8mb4")
-        return f"mysql+pymysql://root@127.0.0.1:{self.port}/{database}"
+        return f"mysql+{DRIVER}://root@127.0.0.1:{self.port}/{database}"
 
     def command(self) -> list[str]:
         return [

@@ -4,7 +4,6 @@ import datetime
 import ipaddress
 import socketserver
 import ssl
-import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -14,50 +13,24 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from tests.fakes.background import Background
+
 Send = Callable[[bytes], None]
 Answer = Callable[[Send], None]
 
 
-class Site(socketserver.ThreadingTCPServer):
+class Site(Background):
     """Answers by path; `heard` are the requests' heads, one text each."""
 
-    daemon_threads = True
-    allow_reuse_address = True
-
     def __init__(self, tls: ssl.SSLContext | None = None) -> None:
-        super().__init__(("127.0.0.1", 0), _Visitor)
+        super().__init__(_Visitor)
         self.answers: dict[str, Answer] = {}
         self.heard: list[str] = []
-        self.closing = threading.Event()
         self._tls = tls
-        self._thread = threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-
-    @property
-    def port(self) -> int:
-        return int(self.server_address[1])
-
-    @property
-    def place(self) -> str:
-        return f"127.0.0.1:{self.port}"
-
-    def url(self, path: str) -> str:
-        return f"http://{self.place}{path}"
 
     def get_request(self) -> tuple[Any, Any]:
         connection, address = super().get_request()
         return (self._tls.wrap_socket(connection, server_side=True) if self._tls else connection), address
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Visitors go whenever they like."""
-
-    def __enter__(self) -> "Site":
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.closing.set()
-        self.shutdown()
-        self.server_close()
 
     def drip(self, piece: bytes) -> Answer:
         """Says this again and again, a little at a time, until the visitor or the test ends."""

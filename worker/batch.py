@@ -1,6 +1,7 @@
 """One batch on one model: cut into calls, each made with as little memory as it takes, checked, and described."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from itertools import groupby
 
@@ -9,17 +10,20 @@ import torch
 
 from shared.generation import Kind
 from worker.clip import Result
+from worker.compiling import as_written
 from worker.errors import BadPicture
 from worker.job import OnStep
 from worker.ladder import Calls, Ladder
 from worker.pipelines import image_to_image, image_to_video, text_to_image, text_to_video
-from worker.pipelines.call import call_key
+from worker.pipelines.call import Look, call_key
+from worker.pipelines.call import OnStep as OnCallStep
 from worker.pipelines.loaded import Loaded
 from worker.pipelines.request import Request
+from worker.previews import Previews
 
 log = structlog.get_logger(__name__)
 
-Run = Callable[[Loaded, Sequence[Request], Callable[[int, int], None]], Sequence[Result]]
+Run = Callable[[Loaded, Sequence[Request], OnCallStep], Sequence[Result]]
 
 RUN: Mapping[Kind, Run] = {
     Kind.TEXT_TO_IMAGE: text_to_image.run,
@@ -32,7 +36,15 @@ RUN: Mapping[Kind, Run] = {
 class Batch:
     """What shares a batch key, on its way through a model."""
 
-    def __init__(self, loaded: Loaded, kind: Kind, on_step: OnStep, make_room: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        loaded: Loaded,
+        kind: Kind,
+        on_step: OnStep,
+        make_room: Callable[[], None],
+        previews: Previews | None = None,
+    ) -> None:
+        self._previews = previews
         self._loaded = loaded
         self._kind = kind
         self._on_step = on_step
@@ -48,7 +60,8 @@ class Batch:
         """
         shared = requests[0].parameters
         size = 1 if shared.reproducible or self._kind.makes_video else limit
-        with self._loaded.wearing(shared.loras), self._loaded.by_profile(self._kind) as self._profile:
+        numbers = as_written(self._loaded) if shared.reproducible else nullcontext()
+        with numbers, self._loaded.wearing(shared.loras), self._loaded.by_profile(self._kind) as self._profile:
             made = self._ladder.run(self._calls(requests, size), self._once)
         by_request = {id(request): picture for request, picture in made}
         return [replace(by_request[id(request)], made=self._facts()) for request in requests]
@@ -67,16 +80,20 @@ class Batch:
     def _once(self, call: Sequence[Request], left: int) -> Sequence[Result]:
         of = call[0].parameters.denoising_steps
 
-        def within(done: int, steps: int) -> None:
+        def within(done: int, steps: int, look: Look) -> None:
             nonlocal of
             of = steps
             self._on_step(self._before + done, self._before + left * steps)
+            if self._previews:
+                self._previews.offer(done, look)
 
+        if self._previews:
+            self._previews.begin()
         made = self._made(call, within)
         self._before += of
         return made
 
-    def _made(self, call: Sequence[Request], on_step: Callable[[int, int], None]) -> Sequence[Result]:
+    def _made(self, call: Sequence[Request], on_step: OnCallStep) -> Sequence[Result]:
         run = RUN[self._kind]
         try:
             return run(self._loaded, call, on_step)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import structlog
 
 from shared.catalog import Model
+from worker.pipelines.pixels import next_multiple
 
 log = structlog.get_logger(__name__)
 
@@ -34,7 +35,7 @@ class Measured:
 
 
 class Batches:
-    """What is known by model, width and height."""
+    """What is known by model, and by width and height as the model makes them."""
 
     def __init__(self, compiles: bool = False) -> None:
         """With `compiles` sizes of models that make no batches count as well: there is something to warm up."""
@@ -44,11 +45,11 @@ class Batches:
 
     def limit(self, model: Model, width: int, height: int) -> int:
         """The largest batch to make."""
-        return self._best.get((model.id, width, height), model.usual_batch(width, height))
+        return self._best.get(_place(model, width, height), model.usual_batch(width, height))
 
     def ask_for(self, model: Model, width: int, height: int) -> None:
         """This size is in use: it is worth measuring."""
-        place = (model.id, width, height)
+        place = _place(model, width, height)
         worth = model.profile == "exact" and (model.max_batch > 1 or self._compiles)
         if worth and place not in self._best and len(self._asked) < SIZES:
             self._asked[place] = model
@@ -62,7 +63,7 @@ class Batches:
 
     def done(self, model: Model, width: int, height: int) -> None:
         """Measured, or not to be measured: no more of it."""
-        self._asked.pop((model.id, width, height), None)
+        self._asked.pop(_place(model, width, height), None)
 
     def measure(self, model: Model, width: int, height: int, seconds: Callable[[int], float | None]) -> None:
         """Try one picture, two, four, ...; `seconds` says how long a call took, or None when it cannot be."""
@@ -74,5 +75,9 @@ class Batches:
                 break
             measured.seconds[batch] = took
             batch *= 2
-        self._best[model.id, width, height] = measured.best
+        self._best[_place(model, width, height)] = measured.best
         log.info("batch_measured", model=model.id, width=width, height=height, best=measured.best)
+
+
+def _place(model: Model, width: int, height: int) -> Place:
+    return model.id, next_multiple(width, model.multiple), next_multiple(height, model.multiple)

@@ -1,6 +1,7 @@
 """The thread that removes what has had its time: mailed codes, the list of given-up tokens, uploads nobody used.
 
-It also encrypts anew what an earlier secret encrypted, and sweeps up files that no row knows.
+It also encrypts anew what an earlier secret encrypted, sweeps up files that no row knows, looks after the trash, and
+erases accounts.
 
 Every worker runs one, at the same time as the others: each removal says again what must still be so.
 """
@@ -17,8 +18,10 @@ from shared.clock import database_now
 from shared.db import write
 from shared.models import RevokedToken, Upload, VerificationCode
 from shared.storage import Storage
+from worker.eraser import Eraser
 from worker.rotation import Rotation
 from worker.sweep import Sweep
+from worker.trash import Trash
 
 log = structlog.get_logger(__name__)
 
@@ -36,6 +39,8 @@ class Cleaner(threading.Thread):
         storage: Storage,
         rotation: Rotation,
         sweep: Sweep,
+        trash: Trash,
+        eraser: Eraser,
         upload_hours: float,
         interval: float,
     ) -> None:
@@ -44,6 +49,8 @@ class Cleaner(threading.Thread):
         self._storage = storage
         self._rotation = rotation
         self._sweep = sweep
+        self._trash = trash
+        self._eraser = eraser
         self._upload_seconds = upload_hours * 3600
         self._interval = interval
         self._stopped = threading.Event()
@@ -66,9 +73,13 @@ class Cleaner(threading.Thread):
             uploads = sum(self._remove_upload(*upload) for upload in self._unused_uploads())
             keys = self._rotation.advance()
             files = self._sweep.advance()
-            if codes or tokens or uploads or keys or files:
-                log.info("cleaned", codes=codes, tokens=tokens, uploads=uploads, rotated_keys=keys, files=files)
-        except DBAPIError as error:
+            done = {"codes": codes, "tokens": tokens, "uploads": uploads, "rotated_keys": keys, "files": files}
+            done |= {"trashed": self._trash.fill(), "removed": self._trash.empty()}
+            done |= {"erased": self._eraser.advance(self._stopped.is_set)}
+            if any(done.values()):
+                log.info("cleaned", **done)
+            self._storage.probe()  # after room has been made
+        except (DBAPIError, OSError) as error:  # the database or the files are away
             log.warning("cleaning_missed", error=type(error).__name__)
         except Exception as error:  # the edge of this thread: it has to live as long as the process
             log.error("cleaning_failed", exc_info=error)

@@ -28,7 +28,7 @@ def main() -> int:
     try:
         return 0 if drained(db.connect(configured.database), configured.lease_seconds, limit) else 1
     except DBAPIError as error:
-        sys.stderr.write(f"the database does not answer: {type(error.orig).__name__}\n")
+        sys.stderr.write(f"{db.no_answer(error)}\n")
         return 1
 
 

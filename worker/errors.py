@@ -11,6 +11,13 @@ class EngineError(Exception):
         self.model = model
 
 
+def bare(error: Exception, model: str) -> EngineError:
+    """What its tasks are told of it, without its frames: they keep the call's tensors, and the model, in memory."""
+    told = error if isinstance(error, EngineError) else EngineError(model, type(error).__name__)
+    told.__cause__ = told.__context__ = None
+    return told.with_traceback(None)
+
+
 class ModelUnavailable(EngineError):
     """The model is not in the catalogue or cannot be loaded."""
 
@@ -59,3 +66,9 @@ class OutOfMemory(EngineError):
     """The device has not enough memory for this."""
 
     code = "out_of_memory"
+
+
+class DeviceBroken(EngineError):
+    """The device has failed: only another process can use it again."""
+
+    code = "device_broken"

@@ -10,9 +10,12 @@ import structlog
 from sqlalchemy.exc import DBAPIError
 
 from shared.claims import Claim, Claims
+from shared.kept import results_folder
+from shared.lifecycle import Status
 from shared.storage import EXTENSIONS, Storage
 from worker.leases import Leases
 from worker.media import Made
+from worker.tracing import about
 
 log = structlog.get_logger(__name__)
 
@@ -36,21 +39,23 @@ class Finisher:
         """Take over these tasks and their pictures; waits only when much is pending already."""
         self.drain(keep=BACKLOG)
         for claim, made in zip(claimed, pictures, strict=True):
-            self._pending.append(self._pool.submit(self._finish, claim, made))
+            self._pending.append(self._pool.submit(self._told, claim, made))
 
     def fail(self, claim: Claim, code: str) -> None:
         """End a task that cannot be done."""
-        try:
-            self._end_badly(claim, code)
-        finally:
-            self._let_go(claim)
+        with about([claim]):
+            try:
+                self._end_badly(claim, code)
+            finally:
+                self._let_go(claim)
 
     def pass_on(self, claim: Claim, code: str) -> None:
         """Let another worker try what this one cannot do; after the last try it has failed."""
-        try:
-            self._insist(claim, lambda: self._claims.pass_on(claim, code))
-        finally:
-            self._let_go(claim)
+        with about([claim]):
+            try:
+                self._insist(claim, lambda: self._claims.pass_on(claim, code), code)
+            finally:
+                self._let_go(claim)
 
     def measured(self, claimed: Sequence[Claim], seconds: float | None, *, whole: bool) -> None:
         """Tell, after what was finished before, how long the call of these tasks took, if that is known."""
@@ -62,17 +67,26 @@ class Finisher:
         while len(self._pending) > keep:
             self._pending.pop(0).result()
 
+    def _told(self, claim: Claim, pictures: Sequence[Made]) -> None:
+        with about([claim]):
+            self._finish(claim, pictures)
+
     def _finish(self, claim: Claim, pictures: Sequence[Made]) -> None:
         keys: list[str] = []
         completed: bool | None = False
         try:
             results = [self._store(claim, number, picture, keys) for number, picture in enumerate(pictures, start=1)]
-            completed = self._insist(claim, lambda: self._claims.complete(claim, results))
+            completed = None  # from here on the row may say so, whatever is raised
+            completed = self._insist(claim, lambda: self._claims.complete(claim, results), Status.COMPLETED)
+            if completed:
+                log.info("task_completed")
+            else:
+                log.warning("lease_lost")
         except OSError as error:
-            log.error("storage_failed", task=claim.public_id, error=str(error))
+            log.error("storage_failed", error=str(error))
             self._end_badly(claim, "storage_failed")
         except Exception as error:  # the edge of this thread: the task must end all the same
-            log.error("generation_failed", task=claim.public_id, exc_info=error)
+            log.error("generation_failed", exc_info=error)
             self._end_badly(claim, "generation_failed")
         finally:
             self._let_go(claim)
@@ -86,7 +100,8 @@ class Finisher:
             log.warning("database_away", error=type(error).__name__)
 
     def _end_badly(self, claim: Claim, code: str) -> None:
-        self._insist(claim, lambda: self._claims.fail(claim, code))
+        if self._insist(claim, lambda: self._claims.fail(claim, code), code):
+            log.info("task_failed", code=code)
 
     def _let_go(self, claim: Claim) -> None:
         self._leases.drop(claim)
@@ -96,8 +111,7 @@ class Finisher:
         """The picture and its thumbnail, as the row describes them."""
         encoded = picture.encode(claim)
         extension = EXTENSIONS[encoded.media_type]
-        shard = hashlib.sha256(claim.public_id.encode()).hexdigest()[:2]
-        key = f"results/{shard}/{claim.public_id}.{claim.fence}.{number}"
+        key = f"{results_folder(claim.public_id)}/{claim.public_id}.{claim.fence}.{number}"
         name = claim.public_id if number == 1 else f"{claim.public_id}_{number}"
         full = self._save(f"{key}.{extension}", encoded.data, encoded.size, keys)
         thumbnail = self._save(f"{key}.thumb.webp", encoded.thumbnail, encoded.thumbnail_size, keys)
@@ -117,8 +131,8 @@ class Finisher:
         sha256 = hashlib.sha256(data).hexdigest()
         return {"key": key, "bytes": len(data), "sha256": sha256, "width": size[0], "height": size[1]}
 
-    def _insist(self, claim: Claim, end: Callable[[], bool]) -> bool | None:
-        """Try again while the database is away and the lease may still be ours.
+    def _insist(self, claim: Claim, end: Callable[[], bool], outcome: str) -> bool | None:
+        """End it, and try again while the database is away and the lease may still be ours.
 
         None when the last answer was lost: a database that goes away while it commits may have committed.
         """
@@ -126,11 +140,12 @@ class Finisher:
         while self._leases.holds(claim):
             try:
                 done = end()
-                self._leases.count(done)
+                if done:
+                    self._leases.count(claim, outcome)
                 return done
             except DBAPIError as error:
                 ended = None
-                log.warning("database_away", task=claim.public_id, error=type(error).__name__)
+                log.warning("database_away", error=type(error).__name__)
                 time.sleep(RETRY_SECONDS)
         return ended
 

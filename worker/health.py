@@ -16,7 +16,7 @@ def main() -> int:
         try:
             return 0 if lives(Workers(session, configured.lease_seconds)) else 1
         except DBAPIError as error:
-            sys.stderr.write(f"the database does not answer: {type(error.orig).__name__}\n")
+            sys.stderr.write(f"{db.no_answer(error)}\n")
             return 1
 
 

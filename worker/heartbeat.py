@@ -6,6 +6,7 @@ It also watches the thread that owns the device: a process whose device hangs wo
 import os
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Callable
 from dataclasses import replace
@@ -13,6 +14,7 @@ from dataclasses import replace
 import structlog
 from sqlalchemy.exc import DBAPIError
 
+from shared.tallies import LEASES_LOST
 from shared.workers import State, Told
 from worker.duty import Duty
 from worker.leases import Leases
@@ -39,6 +41,7 @@ class Heartbeat(threading.Thread):
         told: Callable[[], Told],
         interval: float,
         end: Callable[[int], object] = os._exit,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """`told` is what the process has to tell of itself; `end` ends it at once."""
         super().__init__(name="heartbeat", daemon=True)
@@ -49,10 +52,13 @@ class Heartbeat(threading.Thread):
         self._told = told
         self._interval = interval
         self._end = end
+        self._clock = clock
         self._stopped = threading.Event()
         self._beat_now = threading.Event()
+        self._beating = threading.Lock()
         self._announced = False
         self._took_over = False
+        self._forbears_until = 0.0
 
     def run(self) -> None:
         while not self._stopped.is_set():
@@ -61,9 +67,9 @@ class Heartbeat(threading.Thread):
             self._beat_now.wait(self._interval)
 
     def announce(self) -> None:
-        """The process can work: from now on it is registered."""
+        """The process can work: it is registered, and has heard whether it is to take tasks, when this returns."""
         self._announced = True
-        self._beat_now.set()
+        self.beat()
 
     def stop(self) -> None:
         self._stopped.set()
@@ -75,15 +81,27 @@ class Heartbeat(threading.Thread):
         if self._pulse.ceased:
             self._give_up()
             return
+        with self._beating:
+            self._beat()
+
+    def _beat(self) -> None:
         try:
-            self._leases.renew()
-            if self._announced:
-                self._duty.draining = self._registry.beat(self._told())
+            self._live()
             self._sweep()
         except DBAPIError as error:
             log.warning("beat_missed", error=type(error).__name__)
         except Exception as error:  # the edge of this thread: without it every lease would run out
             log.error("beat_failed", exc_info=error)
+
+    def _live(self) -> None:
+        """After the database was away all of its workers have a lease's length to come back: till then none is dead."""
+        try:
+            self._leases.renew()
+            if self._announced:
+                self._duty.draining = self._registry.beat(self._told())
+        except DBAPIError:
+            self._forbears_until = self._clock() + self._leases.seconds
+            raise
 
     def _sweep(self) -> None:
         claims = self._leases.claims
@@ -91,12 +109,16 @@ class Heartbeat(threading.Thread):
             self._registry.succeed()
             if freed := claims.take_over(self._registry.node):
                 log.warning("took_over", tasks=freed)
+                LEASES_LOST.add("others", value=freed)
             self._took_over = True
         if self._announced:
             self._registry.bury()
+        if self._clock() < self._forbears_until:
+            return
         expired = claims.expire()
         if expired.requeued or expired.failed:
             log.warning("leases_expired", requeued=expired.requeued, failed=expired.failed)
+            LEASES_LOST.add("others", value=expired.requeued + expired.failed)
 
     def _give_up(self) -> None:
         """The successor frees the tasks; a hung thread could not even be told to give them back."""

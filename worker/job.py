@@ -10,13 +10,17 @@ from sqlalchemy.exc import DBAPIError
 
 from shared.claims import Claim, Claims
 from shared.generation import Shape
+from shared.lifecycle import Status
 from shared.progress import Progress, ProgressBoard
+from shared.tallies import BATCH, QUEUE_WAIT, RETRIES, RUN, labels_of
 from worker.duty import Duty
-from worker.errors import EngineError, ModelUnavailable, OutOfMemory
+from worker.errors import DeviceBroken, EngineError, ModelUnavailable, OutOfMemory, bare
 from worker.finisher import Finisher
+from worker.handback import give_back
 from worker.leases import Leases
 from worker.media import Made
 from worker.stopwatch import Stopwatch
+from worker.tracing import about
 
 log = structlog.get_logger(__name__)
 
@@ -38,16 +42,20 @@ class Generator(Protocol):
     def generate(self, claimed: Sequence[Claim], on_step: OnStep) -> Sequence[Sequence[Made]]: ...
 
 
-class LeaseLost(Exception):
-    """The running batch must not go on: none of its tasks is ours any more."""
+class Stopped(Exception):
+    """Base: the running batch must not go on, and nothing is wrong with what makes it."""
 
 
-class Cancelled(Exception):
-    """The running batch must not go on: nobody wants any of its tasks any more."""
+class LeaseLost(Stopped):
+    """None of its tasks is ours any more."""
 
 
-class ShuttingDown(Exception):
-    """The running batch must not go on: the process is to end."""
+class Cancelled(Stopped):
+    """Nobody wants any of its tasks any more."""
+
+
+class ShuttingDown(Stopped):
+    """The process is to end."""
 
 
 class Jobs:
@@ -68,6 +76,7 @@ class Jobs:
         self.finisher = finisher
         self._progress = progress
         self._duty = duty
+        self._shown: dict[int, Progress] = {}
 
     def look(self, queue: str) -> bool:
         """`work`, by somebody who looks again and again: what goes wrong is for the log."""
@@ -87,6 +96,7 @@ class Jobs:
         ends = time.monotonic() + TURN_SECONDS
         left = False
         while not left and self._duty.claims and (claimed := self._claim(queue)):
+            self._shown.clear()
             self._run(claimed)
             left = time.monotonic() > ends
         self.finisher.drain()
@@ -103,17 +113,23 @@ class Jobs:
         since = time.monotonic()
         claimed = self._claims.claim(queue, self._engine.batch_limit, self._engine.loaded)
         self._leases.hold(claimed, since)
+        for claim in claimed:
+            _tally(claim)
         return claimed
 
     def _run(self, claimed: Sequence[Claim]) -> None:
         watch = Stopwatch()
-        with structlog.contextvars.bound_contextvars(tasks=[claim.public_id for claim in claimed]):
+        failure: EngineError | None = None
+        labels = labels_of(claimed[0].kind, claimed[0].parameters)
+        BATCH.add(*labels, value=len(claimed))
+        with about(claimed):
+            log.info("run_began", model=claimed[0].parameters.model, attempts=[claim.attempt for claim in claimed])
             try:
                 pictures = self._engine.generate(claimed, partial(self._step, claimed, watch))
             except ShuttingDown:
-                self._give_back(claimed)
+                give_back(self._leases, claimed)
             except SystemExit:  # the pool ends this child by SIGTERM
-                self._give_back(claimed)
+                give_back(self._leases, claimed)
                 raise
             except LeaseLost:
                 log.warning("lease_lost")
@@ -121,12 +137,17 @@ class Jobs:
             except Cancelled:
                 log.info("cancelled")
                 self.finisher.measured(claimed, watch.seconds(), whole=False)
+                self._drop(claimed)  # what was lost before
             except Exception as error:  # the edge: whatever a pipeline raises must end its own tasks only
-                self._failed(claimed, error)
+                log.error("generation_failed", exc_info=error)
+                failure = bare(error, claimed[0].parameters.model)
             else:
-                seconds = watch.seconds()
+                if (seconds := watch.seconds()) is not None:
+                    RUN.add(*labels, value=seconds)
                 self._finish(claimed, pictures)
                 self.finisher.measured(claimed, seconds, whole=True)
+            if failure:
+                self._failed(claimed, failure)
 
     def _step(self, claimed: Sequence[Claim], watch: Stopwatch, step: int, steps: int, phase: str = "") -> None:
         watch.tick(step, phase)
@@ -140,50 +161,73 @@ class Jobs:
             raise Cancelled
 
     def _tell(self, claim: Claim, progress: Progress) -> bool:
-        """Show how far it is; True when its user has cancelled it, which it then is."""
-        if not (self._progress.write(claim.public_id, progress) or self._leases.unwanted(claim)):
+        """Show how far it is; True when its user has cancelled it, which it then is.
+
+        A run that begins anew, with less memory or alone, shows nothing new until it has caught up.
+        """
+        before = self._shown.get(claim.id)
+        if before is None or not progress.is_behind(before):
+            self._shown[claim.id] = progress
+        return self._cancelled(claim, self._progress.write(claim.public_id, self._shown[claim.id]))
+
+    def _cancelled(self, claim: Claim, asked: bool) -> bool:
+        if not (asked or self._leases.unwanted(claim)):
             return False
         try:
             cancelled = self._claims.cancel(claim)
         except DBAPIError as error:
-            log.warning("database_away", task=claim.public_id, error=type(error).__name__)
+            log.warning("database_away", error=type(error).__name__)
             return False  # the next step tries again
         self._leases.drop(claim)
-        self._leases.count(cancelled)
+        if cancelled:
+            self._leases.count(claim, Status.CANCELLED)
         self._progress.announce(claim.public_id)
         return cancelled
 
     def _finish(self, claimed: Sequence[Claim], pictures: Sequence[Sequence[Made]]) -> None:
-        """What was cancelled meanwhile is left out."""
-        wanted = [(claim, made) for claim, made in zip(claimed, pictures, strict=True) if self._leases.holds(claim)]
+        """What was cancelled meanwhile is left out, also while the last pictures were decoded."""
+        wanted = [(claim, made) for claim, made in zip(claimed, pictures, strict=True) if self._wants(claim)]
         self.finisher.finish([claim for claim, _ in wanted], [made for _, made in wanted])
 
-    def _give_back(self, claimed: Sequence[Claim]) -> None:
-        """Whether or not the database can be told: what is not renewed any more comes back by itself."""
-        self._drop(claimed)
-        try:
-            given_back = self._claims.give_back([(claim.id, claim.fence) for claim in claimed])
-        except DBAPIError as error:
-            log.warning("database_away", error=type(error).__name__)
-        else:
-            log.info("given_back", count=given_back)
+    def _wants(self, claim: Claim) -> bool:
+        if not self._leases.holds(claim):
+            self._leases.drop(claim)
+            return False
+        return not self._cancelled(claim, self._progress.is_to_stop(claim.public_id, claim.fence))
 
-    def _failed(self, claimed: Sequence[Claim], error: Exception) -> None:
+    def _failed(self, claimed: Sequence[Claim], error: EngineError) -> None:
         """A batch that fails is tried again one by one, so that only the task at fault fails.
 
-        Without their model all of them fail.
+        Without their model all of them fail. Raises SystemExit, for the parent to start a fresh process, when this one
+        cannot use its device any more.
         """
-        log.error("generation_failed", exc_info=error)
-        if len(claimed) > 1 and not isinstance(error, ModelUnavailable):
-            for claim in claimed:
-                self._run([claim])
+        if len(claimed) > 1 and not isinstance(error, ModelUnavailable | DeviceBroken):
+            self._one_by_one(claimed)
             return
-        if isinstance(error, OutOfMemory):
-            self.finisher.pass_on(claimed[0], error.code)
-            return
+        end = self.finisher.pass_on if isinstance(error, OutOfMemory | DeviceBroken) else self.finisher.fail
         for claim in claimed:
-            self.finisher.fail(claim, error.code if isinstance(error, EngineError) else "generation_failed")
+            end(claim, error.code)
+        if isinstance(error, DeviceBroken):
+            raise SystemExit(1)
+
+    def _one_by_one(self, claimed: Sequence[Claim]) -> None:
+        """Those that it does not come to are given back."""
+        left = list(claimed)
+        try:
+            while left and not self._duty.stopping:
+                self._run([left.pop(0)])
+        finally:
+            if left:
+                give_back(self._leases, left)
 
     def _drop(self, claimed: Sequence[Claim]) -> None:
         for claim in claimed:
             self._leases.drop(claim)
+
+
+def _tally(claim: Claim) -> None:
+    labels = labels_of(claim.kind, claim.parameters)
+    if claim.fence == 1:
+        QUEUE_WAIT.add(*labels, value=claim.waited)
+    if claim.attempt > 1:
+        RETRIES.add(*labels)

@@ -6,16 +6,15 @@ from enum import StrEnum
 from typing import Protocol
 
 import structlog
-import torch
 
 from shared.generation import Kind
+from shared.tallies import OUT_OF_MEMORY
 from worker.clip import Result
 from worker.errors import OutOfMemory
+from worker.faults import is_exhausted
 from worker.pipelines.request import Request
 
 log = structlog.get_logger(__name__)
-
-EXHAUSTED = (torch.OutOfMemoryError, MemoryError)
 
 Calls = Sequence[Sequence[Request]]
 Once = Callable[[Sequence[Request], int], Sequence[Result]]
@@ -73,8 +72,19 @@ class Ladder:
         """None when the memory was not enough; the error and the tensors that it holds are gone by then."""
         try:
             return once(call, left)
-        except EXHAUSTED:
+        except Exception as error:
+            if not is_exhausted(error):
+                raise
             return None
+
+    def _offloaded(self) -> bool:
+        """False also when the other memory is full; what is half moved then goes with its model."""
+        try:
+            return self._loaded.offload(self._kind)
+        except Exception as error:
+            if not is_exhausted(error):
+                raise
+            return False
 
     def _step_down(self, call: Sequence[Request]) -> Calls:
         """What to try instead of this call. Raises OutOfMemory."""
@@ -85,11 +95,12 @@ class Ladder:
         if self.rung in {Rung.NONE, Rung.SMALLER_BATCH}:
             self._loaded.save_memory(saves=True)
             return self._on(Rung.VAE_TILING, [call])
-        if self.rung is Rung.VAE_TILING and self._loaded.offload(self._kind):
+        if self.rung is Rung.VAE_TILING and self._offloaded():
             return self._on(Rung.OFFLOAD, [call])
         raise OutOfMemory(self._name, "the device has not enough memory for this")
 
     def _on(self, rung: Rung, calls: Calls) -> Calls:
         self.rung = rung
         log.warning("out_of_memory", model=self._name, rung=rung.value)
+        OUT_OF_MEMORY.add(self._name, rung.value)
         return calls

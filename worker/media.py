@@ -175,7 +175,7 @@ def _a1111(picture: Picture, claim: Claim) -> str:
         "Seed": picture.seed,
         "Size": f"{p.width}x{p.height}",
         "Model": p.model,
-        **({"Model hash": str(picture.made["weights"])[:10]} if "weights" in picture.made else {}),
+        **({"Weights fingerprint": str(picture.made["weights"])[:10]} if "weights" in picture.made else {}),
         **({"Denoising strength": f"{p.strength:g}"} if p.strength is not None else {}),
         **({"LoRA": " ".join(f"{lora['name']}:{lora['weight']:g}" for lora in p.loras)} if p.loras else {}),
     }

@@ -11,7 +11,7 @@ from celery.concurrency import asynpool, prefork
 
 from shared import settings
 from worker import NODE_VARIABLE, process
-from worker.parent import ChildWatch, freeing
+from worker.parent import ChildWatch, freeing, silence
 
 LOOK_SECONDS = 1.0
 
@@ -47,8 +47,8 @@ class TaskPool(prefork.TaskPool):  # type: ignore[misc]
 
     def on_start(self) -> None:
         super().on_start()
-        free = freeing(settings.load(), os.environ[NODE_VARIABLE])
-        ChildWatch(self._children, free).start()
+        configured, node = settings.load(), os.environ[NODE_VARIABLE]
+        ChildWatch(self._children, freeing(configured, node), silence(configured, node).of).start()
 
     def _children(self) -> list[int] | None:
         """The pids of its processes, dead ones too; None when it has been stopped."""

@@ -49,8 +49,8 @@ class ProviderGenerator:
         [claim] = claimed
         count = claim.parameters.num_images
         answers: SimpleQueue[list[bytes] | Exception] = SimpleQueue()
+        on_step(0, count)  # what is not wanted any more is neither sent nor paid for
         threading.Thread(target=lambda: answers.put(self._asked(claim)), name="provider", daemon=True).start()
-        on_step(0, count)
         while True:
             try:
                 answer = answers.get(timeout=LOOK_SECONDS)

@@ -36,11 +36,12 @@ class Pulse:
 
 
 class WatchedEngine:
-    """The engine, with a sign of life at each step."""
+    """The engine, with a sign of life at each step; `loading` says, to other threads, that it loads a task's model."""
 
     def __init__(self, engine: Generator, pulse: Pulse) -> None:
         self._engine = engine
         self._pulse = pulse
+        self.loading = False
 
     @property
     def loaded(self) -> tuple[str, ...]:
@@ -54,10 +55,14 @@ class WatchedEngine:
 
         def on_watched_step(step: int, steps: int, phase: str = "") -> None:
             (self._pulse.load if phase else self._pulse.tick)()
+            self.loading = bool(phase)
             on_step(step, steps, phase)
 
         begin = self._pulse.tick if claimed[0].parameters.model in self._engine.loaded else self._pulse.load
         begin()
-        made = self._engine.generate(claimed, on_watched_step)
+        try:
+            made = self._engine.generate(claimed, on_watched_step)
+        finally:
+            self.loading = False
         self._pulse.tick()
         return made

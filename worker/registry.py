@@ -24,6 +24,7 @@ class Registry:
     def beat(self, told: Told) -> bool:
         """Be alive now; the first beat registers. True when this worker is to take no more. Raises DBAPIError."""
         said = {"state": told.state, "models": list(told.models), "ended": told.ended, "memory": told.memory}
+        said["tallies"] = told.tallies
         mine = Worker.id == self._id
         with write(self._engine) as connection:
             if not connection.execute(update(Worker).where(mine).values(**said, beat_at=database_now())).rowcount:

@@ -1,6 +1,7 @@
 """Which models are in memory: as many as the budget holds, the least recently used one goes first."""
 
 import gc
+import time
 from collections import OrderedDict
 from collections.abc import Callable
 
@@ -9,7 +10,8 @@ import structlog
 import torch
 
 from shared.catalog import Model
-from worker.errors import OutOfMemory
+from worker.errors import ModelUnavailable, OutOfMemory
+from worker.faults import is_exhausted
 from worker.pipelines import reading
 from worker.pipelines.embeddings import Embeddings
 from worker.pipelines.loaded import Loaded
@@ -21,11 +23,20 @@ log = structlog.get_logger(__name__)
 # What the models' weights may take of the device's memory; the rest is for what is computed with them.
 SHARE = {"cuda": 0.7, "mps": 0.5, "cpu": 0.5}
 
+RETRY_SECONDS = 60  # a broken model is not read again for each of its tasks
+
 
 class Residency:
     """The models in memory by name, the one used last at the end."""
 
-    def __init__(self, device: str, budget: int, embeddings: Embeddings, load: Load = Loaded.from_model) -> None:
+    def __init__(
+        self,
+        device: str,
+        budget: int,
+        embeddings: Embeddings,
+        load: Load = Loaded.from_model,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         """`budget` is in bytes."""
         self._load_model = load
         self._device = device
@@ -33,6 +44,8 @@ class Residency:
         self._embeddings = embeddings
         self._models: OrderedDict[str, Loaded] = OrderedDict()
         self._sizes: dict[str, int] = {}
+        self._clock = clock
+        self._retry_at: dict[str, float] = {}
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -42,6 +55,8 @@ class Residency:
     def get(self, model: Model, loading: Callable[[], None]) -> Loaded:
         """The model, loaded now if need be; `loading` is called before. Raises ModelUnavailable, OutOfMemory."""
         if model.id not in self._models:
+            if self._clock() < self._retry_at.get(model.id, 0):
+                raise ModelUnavailable(model.id, "could not be loaded a moment ago")
             loading()
             self._make_room(self._sizes.get(model.id) or reading.bytes_on_disk(model.source))
             loaded = self._load(model)
@@ -72,12 +87,12 @@ class Residency:
     def tidy(self) -> None:
         """Give back what nobody uses any more."""
         gc.collect()
-        if self._device == "cuda":
-            torch.cuda.empty_cache()
+        if self._device != "cpu":
+            torch.get_device_module(self._device).empty_cache()
 
     def _load(self, model: Model) -> Loaded:
         loaded = self._tried(model)
-        if loaded is None and self._models:
+        if loaded is None:  # nothing but this is to be there, nor what an error had kept that is over by now
             self.keep_only(model.id)
             loaded = self._tried(model)
         if loaded is None:
@@ -88,7 +103,12 @@ class Residency:
     def _tried(self, model: Model) -> Loaded | None:
         try:
             return self._load_model(model, self._device, self._embeddings)
-        except (torch.OutOfMemoryError, MemoryError):
+        except ModelUnavailable:
+            self._retry_at[model.id] = self._clock() + RETRY_SECONDS
+            raise
+        except Exception as error:
+            if not is_exhausted(error):
+                raise
             return None
 
     def _make_room(self, size: int) -> None:

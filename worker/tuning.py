@@ -4,13 +4,12 @@ import time
 from collections.abc import Callable
 
 import structlog
-import torch
 
 from shared.catalog import Model
 from shared.generation import Kind, Parameters
 from worker.batches import Batches
-from worker.compiling import Compiler
-from worker.errors import EngineError
+from worker.compiling import Compiler, Wanted
+from worker.faults import is_broken, is_exhausted
 from worker.pipelines import text_to_image
 from worker.pipelines.loaded import Loaded
 from worker.pipelines.request import Request
@@ -18,10 +17,6 @@ from worker.pipelines.request import Request
 log = structlog.get_logger(__name__)
 
 STEPS = 3
-
-
-class Wanted(Exception):
-    """There is something to do: tuning has to wait."""
 
 
 class Tuning:
@@ -32,7 +27,10 @@ class Tuning:
         self._compiler = compiler
 
     def advance(self, loaded: Callable[[str], Loaded | None], wanted: Callable[[], bool]) -> bool:
-        """One measurement or one compilation, given up as soon as `wanted` says so; False when none is left."""
+        """One measurement or one compilation, given up as soon as `wanted` says so; False when none is left.
+
+        Raises what the device says when it has failed.
+        """
         due = self._batches.due
         if due is None or wanted():
             return False
@@ -43,7 +41,9 @@ class Tuning:
                 self._tune(there, width, height, wanted)
         except Wanted:
             return False
-        except (EngineError, RuntimeError) as error:
+        except Exception as error:  # the edge: nobody has asked for it, so it must end nothing
+            if is_broken(error):
+                raise
             log.warning("tuning_failed", model=model.id, error=str(error))
         self._batches.done(model, width, height)
         return True
@@ -65,12 +65,14 @@ class Tuning:
             text_to_image.run(loaded, _requests(loaded.model, width, height, batch), stop_if_wanted)
 
         try:
-            with self._compiler.compiling(loaded):
+            with self._compiler.compiling(loaded, wanted):
                 run()
             since = time.perf_counter()
             run()
             return time.perf_counter() - since
-        except torch.OutOfMemoryError:
+        except (RuntimeError, MemoryError) as error:
+            if not is_exhausted(error):
+                raise
             return None
 
 

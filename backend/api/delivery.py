@@ -1,5 +1,9 @@
-"""How a file is asked for and sent: by this process, or by nginx on its word. Knows nothing of whose file it is."""
+"""How a file is asked for and sent: by this process, by nginx on its word, or by the storage to whoever has its link.
 
+Knows nothing of whose file it is.
+"""
+
+import hashlib
 from typing import IO, Literal
 from urllib.parse import quote
 
@@ -10,6 +14,7 @@ from werkzeug.wsgi import wrap_file
 
 from backend.services.files import StoredFile
 from backend.wiring import services
+from shared.storage import Headers
 
 FOR_GOOD = "max-age=31536000, immutable"
 
@@ -20,9 +25,15 @@ class FileQuery(BaseModel):
     download: bool = Field(False, description="to be saved by the browser rather than shown")
 
 
-class LinkQuery(FileQuery):
+class SignedQuery(BaseModel):
+    """Of a url that may be signed."""
+
     expires: str | None = Field(None, description="of the signed form of the url, as it was given")
     signature: str | None = Field(None, description="of the signed form of the url, as it was given")
+
+
+class LinkQuery(FileQuery, SignedQuery):
+    """Of a file whose url may be signed."""
 
 
 def deliver(file: StoredFile, as_attachment: bool, scope: Literal["private", "public"] = "private") -> Response:
@@ -30,13 +41,33 @@ def deliver(file: StoredFile, as_attachment: bool, scope: Literal["private", "pu
 
     Raises NotFound when it has gone.
     """
+    disposition = f'{"attachment" if as_attachment else "inline"}; filename="{file.name}"'
+    headers = Headers(file.media_type, disposition, f"{scope}, {FOR_GOOD}")
+    if request.method == "GET" and (link := services().files.link(file, headers)):  # it is signed for this method alone
+        return _sent_elsewhere(link)
     stream = services().files.open(file)
     prefix = services().settings.accel_redirect
     response = _handed_over(file, stream, prefix) if prefix else _streamed(file, stream)
-    disposition = "attachment" if as_attachment else "inline"
-    response.headers["Content-Disposition"] = f'{disposition}; filename="{file.name}"'
-    response.headers["Cache-Control"] = f"{scope}, {FOR_GOOD}"
+    response.headers["Content-Disposition"] = headers.content_disposition
+    response.headers["Cache-Control"] = headers.cache_control
     response.headers["Content-Security-Policy"] = "sandbox"
+    return response
+
+
+def show(data: bytes, media_type: str) -> Response:
+    """A picture that will soon be another one: to be asked for each time, though it need not be sent each time."""
+    response = Response(data, mimetype=media_type)
+    response.set_etag(hashlib.sha256(data).hexdigest()[:32])
+    response.headers["Cache-Control"] = "private, no-cache"
+    response.headers["Content-Security-Policy"] = "sandbox"
+    response.make_conditional(request)
+    return response
+
+
+def _sent_elsewhere(link: str) -> Response:
+    """To the storage. A browser may remember that for half of the link's time, and so finds the file in its cache."""
+    response = Response(status=302, headers={"Location": link})
+    response.headers["Cache-Control"] = f"private, max-age={services().settings.link_minutes * 30}"
     return response
 
 

@@ -46,7 +46,8 @@ def ready() -> Response:
 @api.route("GET", "/metrics", caller=Caller.SCRAPER, produces=("text/plain",))
 def measured() -> Response:
     """What Prometheus asks for."""
-    return Response(metrics.exposition(services().gauges.samples()), content_type=metrics.CONTENT_TYPE)
+    gauges = services().gauges
+    return Response(metrics.exposition(gauges.samples(), gauges.told()), content_type=metrics.CONTENT_TYPE)
 
 
 @api.route("GET", "/api/health", caller=Caller.PUBLIC, returns=Health)

@@ -11,12 +11,15 @@ from backend.dialects.errors import detail, http_status
 from backend.pages import drawing, overview, service, session, tasks, users, workers  # noqa: F401 - routes
 from backend.pages.blueprint import page
 from backend.texts import say
+from backend.wiring import services
 from shared.errors import AppError, Forbidden, Unauthenticated, Unavailable
 
 OPEN = {"admin_page.log_in", "admin_page.login_form", "admin_page.static"}
+POLICY = (
+    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' {storage};"
+    " connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
 HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self';"
-    " connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
     "Cache-Control": "no-store",
     "X-Frame-Options": "DENY",
 }
@@ -42,6 +45,7 @@ def _guard() -> None:
 @page.after_request
 def _harden(response: Response) -> Response:
     response.headers.update(HEADERS)
+    response.headers["Content-Security-Policy"] = POLICY.format(storage=services().files.origin())
     return response
 
 

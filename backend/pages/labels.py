@@ -11,6 +11,7 @@ NOTES = {
     "changed": "The user was changed.",
     "disabled": "The user is shut out.",
     "enabled": "The user may log in again.",
+    "erased": "The account is closed. Workers remove what it had, within the hour.",
     "mailed": "A code was mailed.",
 }
 
@@ -24,6 +25,10 @@ CHINESE = {
     "The user is shut out.": "用户已停用。",
     "The user may log in again.": "用户可以重新登录。",
     "A code was mailed.": "验证码已发送。",
+    "The account is closed. Workers remove what it had, within the hour.": "账号已注销，其全部数据将在一小时内删除。",
+    "Everything goes: tasks, files, favourites, keys. Name and e-mail are free again. This cannot be undone.": (
+        "将删除全部任务、文件、收藏和密钥，账号名与邮箱可重新注册。此操作无法撤销。"
+    ),
     "A draining worker finishes what it has and takes no more. It hears of it at its next beat.": (
         "排空中的进程完成手头任务后不再接收新任务，下一次心跳时生效。"
     ),
@@ -61,6 +66,7 @@ CHINESE = {
     "E-mail": "邮箱",
     "Enable": "启用",
     "Ended (UTC)": "结束时间（UTC）",
+    "Erase": "注销账号",
     "Error": "错误",
     "Failed before (UTC)": "失败早于（UTC）",
     "Failed since (UTC)": "失败不早于（UTC）",
@@ -72,6 +78,7 @@ CHINESE = {
     "Go on with the rest": "继续处理其余任务",
     "Host": "主机",
     "How many workers?": "需要多少工作进程？",
+    "I mean it": "我确认",
     "It is shown only now. It serves to log in once, and as the old password when another one is chosen.": (
         "该密码仅显示这一次，只能登录一次，并可作为修改密码时的旧密码。"
     ),
@@ -88,6 +95,7 @@ CHINESE = {
     "Model": "模型",
     "Models": "模型",
     "Models loaded": "已加载模型",
+    "Most bytes": "存储空间上限（字节）",
     "Most tasks that run": "同时运行上限",
     "Most tasks that wait": "排队上限",
     "Name": "账号",

@@ -27,7 +27,7 @@ def begin(response: Response, token: Token) -> Response:
 
 def end(response: Response) -> Response:
     """The token counts no more."""
-    services().tokens.log_out(auth.claims_of(_cookie()))
+    services().deny_list.add(auth.claims_of(_cookie()))
     response.delete_cookie(COOKIE, path=PATH)
     return response
 

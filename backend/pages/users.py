@@ -5,7 +5,7 @@ from typing import Any
 from flask import g
 from werkzeug.wrappers import Response
 
-from backend.api.admin.schemas.users import NewUser, UserChange, UsersQuery
+from backend.api.admin.schemas.users import ErasureConfirmed, NewUser, UserChange, UsersQuery
 from backend.pages.drawing import acts, done, drawn, shows
 from backend.wiring import services
 
@@ -50,6 +50,13 @@ def enable(user_id: int) -> Response:
     """Let somebody in again."""
     services().administration.users.enable(g.admin, user_id)
     return done("enabled", "user", user_id=user_id)
+
+
+@acts(f"{ID}/erase", ErasureConfirmed)
+def erase(user_id: int, form: ErasureConfirmed) -> Response:
+    """Close an account for good."""
+    services().erasure.remove(g.admin, user_id)
+    return done("erased", "users")
 
 
 @acts(f"{ID}/password")

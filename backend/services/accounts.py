@@ -91,6 +91,15 @@ class Accounts:
                 raise LoginFailed(account_known=True)
         return account
 
+    def confirm(self, user_id: int, password: str) -> None:
+        """Whether it is really them. Raises LoginFailed for another password, TooMany after many failures."""
+        facts = select(User.account_key, User.password_hash).where(User.id == user_id)
+        user = self._session.execute(facts).one()
+        self._patience.begin(user.account_key)
+        if not check_password_hash(user.password_hash, password):
+            raise LoginFailed(account_known=True)
+        self._patience.forget(user.account_key)
+
     def change_password(self, user_id: int, old: str, new: str) -> None:
         """Replace the password and end all of the user's tokens. Raises WrongPassword."""
         known = self._session.scalars(select(User.password_hash).where(User.id == user_id)).one()

@@ -14,6 +14,7 @@ import structlog
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from shared.erasure import kept
 from shared.errors import Forbidden, NotFound, Unavailable
 from shared.kept import entries
 from shared.models import Task, Upload
@@ -109,7 +110,7 @@ class Files:
 
     def _result(self, user_id: int | None, public_id: str, name: str) -> OwnFile:
         columns = (Task.id, Task.results)
-        named = select(*columns).where(Task.public_id == public_id, Task.deleted_at.is_(None))
+        named = select(*columns).where(Task.public_id == public_id, Task.deleted_at.is_(None), kept(Task.user_id))
         row = self._session.execute(named if user_id is None else named.where(Task.user_id == user_id)).one_or_none()
         for entry in entries(row.results if row else None):
             if row and entry["name"] == name:
@@ -117,7 +118,7 @@ class Files:
         raise NotFound(name)
 
     def _upload(self, user_id: int | None, public_id: str, name: str) -> OwnFile:
-        named = select(Upload).where(Upload.public_id == public_id)
+        named = select(Upload).where(Upload.public_id == public_id, kept(Upload.user_id))
         row = self._session.scalar(named if user_id is None else named.where(Upload.user_id == user_id))
         if row is None or name not in {public_id, upload_name(row)}:
             raise NotFound(name)

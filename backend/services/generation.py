@@ -14,6 +14,7 @@ from shared.models import Task
 from shared.progress import Progress
 
 SOON_MS, LATER_MS = 500, 5000
+NEAR = 10  # places in the queue, of which each is news
 
 # Columns of the table, not attributes of the class: a poll is then half as long under way in SQLAlchemy.
 TASKS = Task.__table__.c
@@ -74,7 +75,8 @@ class ResultFile:
 class Generation:
     """`queue_position` is 1 for the next one; what is not known is None. `revision` changes whenever the rest does.
 
-    It does not with each second of the `eta_seconds`, or every poll would be news: only with the power of two below it.
+    It does not with each second of the `eta_seconds` and each place far back in the queue, or every poll would be news:
+    only with the power of two below them.
 
     `preview_link` is the query of the signed url of what a running task can show by now: another one for each picture.
     """
@@ -132,7 +134,7 @@ def generation(
         row.status,
         f"{progress.step}{progress.phase}" if progress else "",
         preview,
-        queue_position or "",
+        _about(queue_position),
         eta.p50.bit_length() if eta else "",
         links.period if results or preview else "",
     )
@@ -164,6 +166,11 @@ def generation(
         updated_at=row.updated_at,
         revision=".".join(map(str, facts)),
     )
+
+
+def _about(position: int | None) -> str:
+    """All that is news of a place in the queue."""
+    return "" if position is None else str(position) if position <= NEAR else f"far{position.bit_length()}"
 
 
 def _result(entry: Mapping[str, Any], links: Links) -> ResultFile:

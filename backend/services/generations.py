@@ -2,10 +2,11 @@
 
 import hashlib
 import secrets
+from collections.abc import Sequence
 from typing import Any
 
 import structlog
-from sqlalchemy import delete, select, update
+from sqlalchemy import Row, delete, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -106,15 +107,25 @@ class Generations:
 
     def cancel_all(self, user_id: int) -> None:
         """The same for everything that the user has waiting or running; their shares begin anew."""
+        with writing(self._session):
+            running = self.end_all(user_id)
+        self.stop(running)
+
+    def end_all(self, user_id: int) -> Sequence[Row[Any]]:
+        """As part of the caller's transaction; returns what runs, which is to be told to stop after it."""
         mine = (Task.user_id == user_id, Task.deleted_at.is_(None))
         running = (*mine, Task.status == Status.PROCESSING)
-        with writing(self._session):
-            self._session.execute(move(Status.QUEUED, Status.CANCELLED, *mine, finished_at=database_now()))
-            asked = {"cancel_requested": True, "updated_at": database_now()}
-            self._session.execute(update(Task).where(*running).values(asked))
-            self._session.execute(delete(Share).where(Share.user_id == user_id))
-            to_stop = self._session.execute(select(Task.public_id, Task.fence).where(*running)).all()
-        for task in to_stop:
+        self._session.execute(move(Status.QUEUED, Status.CANCELLED, *mine, finished_at=database_now()))
+        asked = {"cancel_requested": True, "updated_at": database_now()}
+        self._session.execute(update(Task).where(*running).values(asked))
+        self._session.execute(delete(Share).where(Share.user_id == user_id))
+        named: Any = select(Task.public_id, Task.fence)
+        found: Sequence[Row[Any]] = self._session.execute(named.where(*running)).all()
+        return found
+
+    def stop(self, running: Sequence[Row[Any]]) -> None:
+        """Tell those who work on these tasks, and who watch them."""
+        for task in running:
             self._progress.ask_to_stop(task.public_id, task.fence)
             self._progress.announce(task.public_id)
 

@@ -21,6 +21,7 @@ from backend.services.links import Links
 from backend.services.restored_favorites import RestoredFavorites
 from shared.clock import database_now
 from shared.db import writing
+from shared.erasure import kept
 from shared.errors import NotFound, NothingToRestore
 from shared.models import Task, TrashedFavorite, TrashItem
 from shared.storage import Storage
@@ -137,7 +138,7 @@ class Trash:
 
     def _own(self, user_id: int | None) -> list[ColumnElement[bool]]:
         """What they see; all users' for None."""
-        return [there(self._days), *([] if user_id is None else [TrashItem.user_id == user_id])]
+        return [there(self._days), kept(TrashItem.user_id) if user_id is None else TrashItem.user_id == user_id]
 
     def _locked(self, user_id: int, ids: Collection[int]) -> Sequence[Row[Any]]:
         """These items in the order of their deletions. Raises NotFound."""

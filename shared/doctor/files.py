@@ -50,7 +50,7 @@ def _trouble(storage: Storage, file: Kept, checksums: bool) -> str:
     except NotFound:
         return "missing"
     except OSError as error:
-        return f"unreadable: {error.strerror}"
+        return f"unreadable: {error.strerror or error}"
     return ""
 
 

@@ -51,7 +51,9 @@ def broker(settings: Settings) -> Finding:
 
 
 def disk(settings: Settings, storage: Storage) -> Finding:
-    """Whether files can be written, and how many more."""
+    """Whether files can be written, and into a folder how many more."""
+    if settings.storage_url:
+        return _bucket(settings, storage)
     try:
         storage.probe()
         free = shutil.disk_usage(settings.data_dir).free
@@ -75,6 +77,10 @@ def models(settings: Settings) -> Finding:
     if broken:
         said = f"no model_index.json in the folder of {listed(broken)}"
         return Finding("models", said, "put the model there, or correct its `source` in the models file")
+    if catalog.lacking:
+        wrong = [f"{id} ({', '.join(sorted(kinds))})" for id, kinds in catalog.lacking.items()]
+        said = f"kinds that the model's class does not make are not offered: {listed(wrong)}"
+        return Finding("models", said, "correct its `kinds` in the models file")
     fetched = len(catalog.models) - len(folders)
     return Finding("models", f"{len(folders)} in folders that are there, {fetched} from the hub")
 
@@ -99,6 +105,15 @@ def leases(settings: Settings, engine: Engine) -> Finding:
     if lost:
         return Finding("leases", f"{lost} tasks have lost their worker", "start a worker: it puts them back at once")
     return Finding("leases", "no task has lost its worker")
+
+
+def _bucket(settings: Settings, storage: Storage) -> Finding:
+    try:
+        storage.probe()
+    except OSError as error:
+        advice = "correct STORAGE_URL and the settings that begin with S3, or what the bucket lets their key do"
+        return Finding("bucket", f"{settings.storage_url} cannot be written ({error})", advice)
+    return Finding("bucket", f"{settings.storage_url} can be written")
 
 
 def _is_folder(source: str) -> bool:

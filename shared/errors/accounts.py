@@ -1,6 +1,6 @@
 """What can go wrong with accounts, their tokens and their keys."""
 
-from shared.errors.base import AppError, Conflict, Forbidden, Invalid, NotFound, Unauthenticated
+from shared.errors.base import AppError, Conflict, Forbidden, Invalid, NotFound, TooMany, Unauthenticated
 
 
 class TokenMissing(Unauthenticated):
@@ -47,6 +47,18 @@ class OwnAccount(Conflict):
     """What would shut administrators out is not done to one's own account."""
 
     code = "own_account"
+
+
+class LastAdmin(Conflict):
+    """Somebody has to be left who can administer the service."""
+
+    code = "last_admin"
+
+
+class TakeoutRunning(TooMany):
+    """The user is fetching a take-out already."""
+
+    code = "takeout_running"
 
 
 class FormRefused(Forbidden):

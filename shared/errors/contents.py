@@ -1,6 +1,6 @@
 """What can go wrong with tasks, their files and favourites."""
 
-from shared.errors.base import AppError, Conflict, TooMany, Unauthenticated
+from shared.errors.base import AppError, Conflict, Forbidden, TooMany, Unauthenticated
 
 
 class LinkInvalid(Unauthenticated):
@@ -63,6 +63,22 @@ class AlreadyFavorite(Conflict):
     """The file is in the favourites already."""
 
     code = "already_favorite"
+
+
+class NothingToRestore(Conflict):
+    """Of this part of the trash nothing can come back: it is there already, or what it refers to is not."""
+
+    code = "nothing_to_restore"
+
+
+class QuotaExceeded(Forbidden):
+    """The user has as many bytes as they may, or would have more."""
+
+    code = "quota_exceeded"
+
+    def __init__(self, used: int = 0, allowed: int = 0) -> None:
+        super().__init__()
+        self.facts = {"used": used, "allowed": allowed}
 
 
 class FavoritesFull(Conflict):

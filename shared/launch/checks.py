@@ -1,4 +1,4 @@
-"""What `./start.sh check`, `test`, `workers`, `admin`, `doctor` and `chaos` run.
+"""What `./start.sh check`, `test`, `workers`, `admin`, `doctor`, `storage`, `backup` and `chaos` run.
 
 Owns the list of tools; their settings are in pyproject.toml.
 """
@@ -22,6 +22,8 @@ PROGRAMS = {
     "workers": "shared.worker_table",
     "admin": "backend.administrators",
     "doctor": "shared.doctor",
+    "storage": "shared.moving",
+    "backup": "shared.backup",
     "chaos": "tests.chaos",
 }
 

@@ -21,11 +21,13 @@ LISTS = {
     "workers": (SHARED,),
     "admin": (WEB,),
     "doctor": (SHARED,),
+    "storage": (SHARED,),
+    "backup": (SHARED,),
     "test": (TESTS,),
     "check": (TESTS,),
     "chaos": (TESTS,),
 }
-WITH_ARGUMENTS = frozenset({"workers", "admin", "doctor", "test", "chaos"})
+WITH_ARGUMENTS = frozenset({"workers", "admin", "doctor", "storage", "backup", "test", "chaos"})
 SERVING = frozenset({"all", "web", "worker"})
 
 HELP = """\
@@ -37,6 +39,8 @@ Usage: ./start.sh [command]
   workers        what the workers are at; `workers drain NAME` lets one take no more tasks, `workers resume NAME` again
   admin create   makes an administrator: asks for name, e-mail and password, or promotes an account that is there
   doctor [args]  says what is wrong and what to do about it; --checksums reads every file, --repair removes left-overs
+  storage copy   copies the files of DATA_DIR into the bucket of STORAGE_URL; --back copies them the other way round
+  backup         `backup save FILE`: database and files in one archive; `backup restore FILE` where nothing is yet
   test [args]    the tests, with pytest's arguments, e.g. ./start.sh test -k claims
   check          format, lint, types and import rules
   chaos [args]   hundreds of tasks on private servers while everything is killed in turn; see tests/chaos/README.md

@@ -1,4 +1,4 @@
-"""What the launcher says to the person at the terminal, and how it gives up.
+"""What the launcher and the commands say to the person at the terminal, and how they give up.
 
 Owns the prefix and the single line. Does not know what the children write: they have the terminal themselves.
 """
@@ -8,7 +8,7 @@ import sys
 
 
 class Refused(Exception):
-    """The launch cannot go on; the message says in one line what to do about it."""
+    """The launch, or a command, cannot go on; the message says in one line what to do about it."""
 
     def __init__(self, message: str, status: int = 1) -> None:
         super().__init__(message)
@@ -16,15 +16,20 @@ class Refused(Exception):
 
 
 def say(message: str) -> None:
-    """Writes one line; a terminal that has gone away is no reason to stop."""
+    """Writes one line of the launcher's own."""
+    show(f"start: {message}")
+
+
+def show(text: str) -> None:
+    """Writes what was asked for, as it is; a terminal that has gone away is no reason to stop."""
     try:
-        sys.stdout.write(f"start: {message}\n")
+        sys.stdout.write(f"{text}\n")
         sys.stdout.flush()
     except OSError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def complain(refusal: Refused) -> int:
-    """Writes why the launch ends and returns the exit status that goes with it."""
+    """Writes why it ends and returns the exit status that goes with it."""
     sys.stderr.write(f"start: {refusal}\n")
     return refusal.status

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, String
+from sqlalchemy import BigInteger, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shared.models.base import Base, CreatedAt, PrimaryKey
@@ -13,9 +13,11 @@ class User(Base):
 
     While one is `disabled_at` a moment no token counts and nobody can log in. The caps and the quota are
     instead of the settings' ones. `logins_left` is how often the password still serves to log in; None: always.
+    One that was `erased_at` a moment has no name any more; workers remove what they had, and then this row.
     """
 
     __tablename__ = "users"
+    __table_args__ = (Index("ix_users_erased_at", "erased_at"), Base.__table_args__)
 
     id: Mapped[PrimaryKey]
     account: Mapped[str] = mapped_column(String(64))
@@ -33,3 +35,4 @@ class User(Base):
     running_cap: Mapped[int | None]
     quota_bytes: Mapped[int | None] = mapped_column(BigInteger)
     logins_left: Mapped[int | None]
+    erased_at: Mapped[datetime | None]

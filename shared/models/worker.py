@@ -1,5 +1,7 @@
 """A worker process that lives, or did a moment ago."""
 
+from typing import Any
+
 from sqlalchemy import JSON, BigInteger, String
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -9,7 +11,8 @@ from shared.models.base import Base, HexId, Moment
 class Worker(Base):
     """One process that holds a device. `node` is its parent, which replaces it when it dies.
 
-    What it has told of itself at its last beat, and whether an admin wants it to take no more tasks.
+    What it has told of itself at its last beat (`tallies` for Prometheus alone), and whether an admin wants it to take
+    no more tasks.
     """
 
     __tablename__ = "workers"
@@ -24,4 +27,5 @@ class Worker(Base):
     models: Mapped[list[str]] = mapped_column(JSON)
     ended: Mapped[int]
     memory: Mapped[int] = mapped_column(BigInteger)
+    tallies: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True), deferred=True)
     drain_requested: Mapped[bool] = mapped_column(default=False)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
+from backend.api.ops import VERSION
 from shared.launch import serve
 from shared.settings import ROOT, Settings
 
@@ -49,19 +50,28 @@ def test_image_sets_only_variables_that_somebody_reads(dockerfile: Any) -> None:
 
 
 def test_image_of_the_web_tier_has_no_worker_in_it() -> None:
-    copied = re.findall(r"^COPY (\S+)", WEB.read_text("utf-8"), re.MULTILINE)
+    copied = re.findall(r"^COPY ([a-z]\S+)", WEB.read_text("utf-8"), re.MULTILINE)
 
-    assert sorted(copied) == ["backend/", "backend/requirements.txt", "shared/", "shared/requirements.txt"]
+    requirements = ["backend/requirements-mysql.txt", "backend/requirements.txt", "shared/requirements.txt"]
+    assert sorted(copied) == sorted(["backend/", "shared/", *requirements])
 
 
 def test_ports_of_image_and_compose_are_the_same(compose: Compose) -> None:
     text = WEB.read_text("utf-8")
     inside = re.findall(r"PORT=(\d+)", text) + re.findall(r"^EXPOSE (\d+)", text, re.MULTILINE)
-    (published,) = compose["services"]["web"]["ports"]
+    (published,) = compose["services"]["proxy"]["ports"]
 
     assert inside == ["8000", "8000"]
-    assert published.endswith(":${PORT:-8000}:8000")
+    assert published == "${HOST:-127.0.0.1}:${PORT:-8000}:8080"
     assert Settings.model_fields["port"].default == 8000
+
+
+def test_only_the_proxy_is_reached_from_outside(compose: Compose) -> None:
+    services = compose["services"]
+
+    assert [name for name in services if "ports" in services[name]] == ["proxy"]
+    assert compose["networks"]["data"]["internal"]
+    assert {name for name in services if services[name].get("networks") == ["data"]} == {"mysql", "redis"}
 
 
 def test_health_check_of_the_web_tier_asks_a_public_route_on_its_port(app: Flask) -> None:
@@ -89,7 +99,7 @@ def test_compose_gives_the_services_addresses_that_it_has_itself(compose: Compos
     environment = compose["services"]["web"]["environment"]
     database, broker = environment["DATABASE_URL"], environment["BROKER_URL"]
 
-    assert re.fullmatch(r"mysql\+pymysql://darkroom:\$\{MYSQL_PASSWORD:\?[^}]+\}@mysql/darkroom", database)
+    assert re.fullmatch(r"mysql://darkroom:\$\{MYSQL_PASSWORD:\?[^}]+\}@mysql/darkroom", database)
     assert broker == "redis://redis:6379/0"
     assert {"mysql", "redis"} <= compose["services"].keys()
 
@@ -148,9 +158,11 @@ def test_compose_keeps_redis_from_dropping_hints(compose: Compose) -> None:
 
 def test_compose_declares_the_volumes_that_it_mounts(compose: Compose) -> None:
     mounts = [mount for service in compose["services"].values() for mount in service.get("volumes", [])]
-    named = {mount.replace("${MODELS_DIR:-models}", "models").split(":")[0] for mount in mounts}
+    sources = {mount.replace("${MODELS_DIR:-models}", "models").split(":")[0] for mount in mounts}
+    files = {source for source in sources if source.startswith("./")}
 
-    assert named == compose["volumes"].keys()
+    assert sources - files == compose["volumes"].keys()
+    assert [file for file in files if not (ROOT / file).is_file()] == []
 
 
 def test_compose_gives_web_and_worker_time_to_stop(compose: Compose) -> None:
@@ -159,8 +171,51 @@ def test_compose_gives_web_and_worker_time_to_stop(compose: Compose) -> None:
     )
     periods = {name: compose["services"][name]["stop_grace_period"] for name in ("web", "worker")}
 
-    assert int(periods["web"].removesuffix("s")) > int(graceful)
+    assert int(periods["web"].removesuffix("s")) > serve.WEB.grace > int(graceful)
     assert int(periods["worker"].removesuffix("s")) >= serve.WORKER.grace
+
+
+def test_no_image_is_whatever_is_newest(compose: Compose) -> None:
+    images = {name: service["image"].rpartition(":") for name, service in compose["services"].items()}
+    bases = [re.findall(r"^FROM (\S+)", path.read_text("utf-8"), re.MULTILINE) for path in (WEB, WORKER)]
+
+    assert [name for name, (_, _, tag) in images.items() if tag in {"", "latest"}] == []
+    assert {images[name][2] for name in ("migrate", "web", "worker")} == {VERSION}
+    assert {base for found in bases for base in found} == {"python:3.11-slim-bookworm"}
+
+
+def test_containers_get_no_more_rights_and_no_more_memory_than_they_need(compose: Compose) -> None:
+    for name, service in compose["services"].items():
+        limits = service["deploy"]["resources"]["limits"]
+
+        assert service["cap_drop"] == ["ALL"], name
+        assert service["security_opt"] == ["no-new-privileges:true"], name
+        assert set(limits) == {"memory", "pids"}, name
+
+
+def test_containers_write_to_their_volumes_and_to_memory_only(compose: Compose) -> None:
+    writable = {name for name, service in compose["services"].items() if not service.get("read_only")}
+
+    assert writable == {"mysql"}, "whose image prepares an empty volume as root"
+
+
+def test_the_worker_may_run_what_it_compiles(compose: Compose) -> None:
+    uid, home = 10001, "/home/darkroom"
+
+    folders = dict(mount.partition(":")[::2] for mount in compose["services"]["worker"]["tmpfs"])
+
+    assert f"useradd --uid {uid}" in WORKER.read_text("utf-8")
+    assert {path for path, options in folders.items() if "exec" in options.split(",")} == {"/tmp", home}  # noqa: S108
+    assert f"uid={uid}" in folders[home]
+
+
+def test_the_proxy_may_read_the_files_and_the_service_believes_it(compose: Compose) -> None:
+    proxy, environment = compose["services"]["proxy"], compose["services"]["web"]["environment"]
+
+    assert proxy["group_add"] == re.findall(r"groupadd --gid (\d+)", WEB.read_text("utf-8"))
+    assert "files:/data:ro" in proxy["volumes"]
+    assert environment["TRUSTED_PROXIES"] == "${TRUSTED_PROXIES:-1}"
+    assert environment["ACCEL_REDIRECT"] == "${ACCEL_REDIRECT-/_files/}"
 
 
 def test_build_context_has_no_secrets_in_it() -> None:

@@ -22,6 +22,10 @@ OF_OTHERS = {
     "MYSQL_ROOT_PASSWORD",
     "MODELS_DIR",
     "TORCH_INDEX",
+    "COMPOSE_FILE",
+    "TLS_DIR",
+    "WEB_MEMORY",
+    "WORKER_MEMORY",
     "CUDA_VISIBLE_DEVICES",  # CUDA
     "HF_HOME",  # huggingface_hub
     "HF_TOKEN",
@@ -33,7 +37,7 @@ OF_OTHERS = {
 def test_variables_exist(guide: str) -> None:
     known = {field.upper() for field in Settings.model_fields} | OF_OTHERS
 
-    named = set(re.findall(r"`([A-Z]+(?:_[A-Z]+)+)(?:=[^`]*)?`", _text(guide)))
+    named = set(re.findall(r"`([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)(?:=[^`]*)?`", _text(guide)))
 
     assert named - known == set()
 

@@ -9,7 +9,7 @@ from shared.launch.requirements import closure
 from shared.settings import ROOT
 
 LISTS = sorted(str(path.relative_to(ROOT)) for path in [ROOT / "requirements.txt", *ROOT.glob("*/requirements.txt")])
-PIN = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]*(\[[a-z,]+\])?==[0-9][A-Za-z0-9.]*( *;.*)?$")
+PIN = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]*(\[[a-z0-9,]+\])?==[0-9][A-Za-z0-9.]*( *;.*)?$")
 HEAVY = {"torch", "diffusers", "transformers", "accelerate", "numpy"}
 
 

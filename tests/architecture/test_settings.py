@@ -7,7 +7,7 @@ from pathlib import Path
 from shared.settings import ROOT, Settings
 
 EXAMPLE = ROOT / ".env.example"
-VARIABLE = re.compile(r"^#?([A-Z_]+)=(.*)$", re.MULTILINE)
+VARIABLE = re.compile(r"^#?([A-Z][A-Z0-9_]*)=(.*)$", re.MULTILINE)
 
 
 def test_every_setting_is_in_the_example_once() -> None:

@@ -1,6 +1,6 @@
 """People with tokens."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -18,6 +18,7 @@ from backend.services.accounts import Account
 from shared import db
 from shared.claims import Claims
 from shared.models import User
+from tests.fakes.provider import FakeProvider
 
 PASSWORD = "User@1234"
 
@@ -63,6 +64,16 @@ def sign_up(app: Flask, client: FlaskClient, engine: Engine) -> Callable[[str], 
         return Person(client, account, token.text)
 
     return make
+
+
+@pytest.fixture
+def fake(app: Flask) -> Iterator[FakeProvider]:
+    """A provider that the app may ask."""
+    resources = app.extensions["darkroom"]
+    with FakeProvider() as fake:
+        changes = {"provider_hosts": (fake.place,), "provider_seconds": 5.0}
+        object.__setattr__(resources, "settings", resources.settings.model_copy(update=changes))
+        yield fake
 
 
 @cache

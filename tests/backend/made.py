@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from backend.services.links import Links
 from shared.claims import Claims
 from shared.settings import Settings
-from shared.storage import LocalStorage
+from shared.storage import LocalStorage, Storage
 from tests.backend.conftest import Person
 from tests.conftest import SECRET
 from tests.orders import result_entry
@@ -41,9 +41,13 @@ class Made:
 
 def make(person: Person, worker: Claims, settings: Settings) -> Made:
     """One picture of DATA, with a thumbnail whose key has letters that urls write otherwise."""
+    return complete(person, worker, LocalStorage(settings.data_dir / "files"))
+
+
+def complete(person: Person, worker: Claims, storage: Storage) -> Made:
+    """The same with its files in this storage."""
     task = person.submit().get_json()["data"]["task_id"]
     [claim] = worker.claim("gpu", lambda model: 1)
-    storage = LocalStorage(settings.data_dir / "files")
     storage.save("results/aa/x.png", DATA)
     storage.save("results/aa/x 图.webp", THUMBNAIL)
     picture, small = Link(f"{task}.png"), Link(f"{task}_thumb.webp")

@@ -254,7 +254,7 @@ def test_a_user_is_made_changed_shut_out_and_let_in(browser: Browser, client: Fl
     made = browser.press("/users", "/users", **new)
     path = f"/users/{int(made.request.path.rpartition('/')[2])}"
 
-    browser.press(path, path, role="admin", queue_cap="5", running_cap="")
+    browser.press(path, path, role="admin", queue_cap="5", running_cap="", quota_bytes="2000")
     changed = browser.see(path).text
     browser.press(path, path, role="user", queue_cap="", running_cap="0")
     browser.press(path, f"{path}/disable")
@@ -266,8 +266,8 @@ def test_a_user_is_made_changed_shut_out_and_let_in(browser: Browser, client: Fl
     assert disabled.status_code == 403
     assert [(action, details) for _, action, _, details in entries(engine)] == [
         ("user.create", {"role": "user"}),
-        ("user.change", {"role": "admin", "queue_cap": 5, "running_cap": None}),
-        ("user.change", {"role": "user", "queue_cap": None, "running_cap": 0}),
+        ("user.change", {"role": "admin", "queue_cap": 5, "running_cap": None, "quota_bytes": 2000}),
+        ("user.change", {"role": "user", "queue_cap": None, "running_cap": 0, "quota_bytes": None}),
         ("user.disable", {}),
         ("user.enable", {}),
     ]

@@ -1,9 +1,8 @@
 """captcha's sign-up and login, on both stacks."""
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from io import BytesIO
-from threading import Barrier
 from typing import Any
 
 import pytest
@@ -20,6 +19,7 @@ from shared.progress import redis_client
 from shared.settings import Settings
 from tests.backend.conftest import PASSWORD, Person
 from tests.servers import free_port
+from tests.together import at_once
 
 ONLY_SQLITE = pytest.mark.parametrize("stack", ["sqlite"], indirect=True)  # nothing of this reaches a database
 AT_ONCE = 8
@@ -191,17 +191,14 @@ def test_a_captcha_is_good_for_its_own_reading_only(client: FlaskClient, solve: 
 
 def test_of_many_sign_ups_with_one_captcha_at_once_one_succeeds(app: Flask, solve: Solve, engine: Engine) -> None:
     captcha = solve()
-    start = Barrier(AT_ONCE)
 
     def one(number: int) -> int:
-        start.wait(30)
         client = app.test_client()
         return sign_up(client, captcha, username=f"carol{number}", email=f"carol{number}@example.com").status_code
 
-    with ThreadPoolExecutor(AT_ONCE) as threads:
-        answers = sorted(threads.map(one, range(AT_ONCE)))
+    answers = at_once(*(partial(one, number) for number in range(AT_ONCE)))
 
-    assert answers == [200] + [400] * (AT_ONCE - 1)
+    assert sorted(answers) == [200] + [400] * (AT_ONCE - 1)
     assert count_users(engine) == 1
 
 

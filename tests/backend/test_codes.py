@@ -1,10 +1,8 @@
 """Mailed codes, on both stacks."""
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import timedelta
-from threading import Barrier
 from typing import TypeVar
 
 import pytest
@@ -18,10 +16,11 @@ from shared.errors import AppError, CodeWrong, MailFailed, TooMany
 from shared.models import VerificationCode
 from tests.conftest import SECRET, Stack
 from tests.fakes.mailer import FakeMailer, wrong
+from tests.together import at_once
 
 CAROL, DAVE = "carol@example.com", "dave@example.com"
 RESET, CHANGE = Purpose.PASSWORD_RESET, Purpose.EMAIL_CHANGE
-AT_ONCE = 12
+MANY = 12
 ONLY_MARIADB = pytest.mark.parametrize("stack", ["mariadb"], indirect=True)  # SQLite has one writer at a time
 Result = TypeVar("Result")
 
@@ -82,20 +81,17 @@ def is_right(codes: Codes, code: str) -> bool:
         return False
 
 
-def at_once(engine: Engine, do: Callable[[Session], Result]) -> list[Result | AppError]:
+def of_many(engine: Engine, do: Callable[[Session], Result]) -> list[Result | AppError]:
     """What becomes of it when many do it in the same moment, each on a connection of their own."""
-    start = Barrier(AT_ONCE)
 
-    def one(_: int) -> Result | AppError:
+    def one() -> Result | AppError:
         with Session(engine) as session:
-            start.wait(30)
             try:
                 return do(session)
             except AppError as error:
                 return error
 
-    with ThreadPoolExecutor(AT_ONCE) as threads:
-        return list(threads.map(one, range(AT_ONCE)))
+    return at_once(*[one] * MANY)
 
 
 def test_a_code_has_six_digits_and_goes_to_its_address(codes: Codes, mailer: FakeMailer) -> None:
@@ -301,7 +297,7 @@ def test_of_many_who_use_a_code_at_once_one_succeeds(codes: Codes, mailer: FakeM
         spend(session, mine, mine.check(RESET, CAROL, mailer.code))
         return True
 
-    outcomes = at_once(engine, use)
+    outcomes = of_many(engine, use)
 
     assert outcomes.count(True) == 1
     assert {type(outcome) for outcome in outcomes} == {bool, CodeWrong}
@@ -313,7 +309,7 @@ def test_of_many_guesses_at_once_five_are_compared(codes: Codes, mailer: FakeMai
     def guess(session: Session) -> Proof:
         return Codes(session, mailer, compose, SECRET, limited=True).check(RESET, CAROL, mailer.code)
 
-    outcomes = at_once(engine, guess)
+    outcomes = of_many(engine, guess)
 
     assert sum(isinstance(outcome, Proof) for outcome in outcomes) == ATTEMPTS
 
@@ -327,7 +323,7 @@ def test_of_many_who_ask_at_once_one_gets_a_mail(codes: Codes, mailer: FakeMaile
     def ask(session: Session) -> None:
         Codes(session, mailer, compose, SECRET, limited=True).send(RESET, CAROL)
 
-    outcomes = at_once(engine, ask)
+    outcomes = of_many(engine, ask)
 
     assert outcomes.count(None) == len(mailer.sent) - before == 1
     assert {type(outcome) for outcome in outcomes} == {type(None), TooMany}
@@ -386,7 +382,7 @@ def test_without_limits_all_who_ask_at_once_get_a_mail(mailer: FakeMailer, engin
     def ask(session: Session) -> None:
         Codes(session, mailer, compose, SECRET, limited=False).send(RESET, CAROL)
 
-    outcomes = at_once(engine, ask)
+    outcomes = of_many(engine, ask)
 
-    assert outcomes == [None] * AT_ONCE
-    assert len(mailer.sent) == AT_ONCE
+    assert outcomes == [None] * MANY
+    assert len(mailer.sent) == MANY

@@ -1,10 +1,6 @@
 """Favourites that several clients of one user change at once: real threads and connections, on both stacks."""
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from threading import Barrier
-from typing import Any
 
 import pytest
 from flask import Flask
@@ -31,21 +27,10 @@ from tests.backend.favorites import (
     remove,
     root,
 )
+from tests.together import at_once
 
 CLIENTS = 8
 ROUNDS = 8
-
-
-def at_once(*acts: Callable[[], Any]) -> list[Any]:
-    """What the acts return, each done by a thread of its own when all are ready."""
-    barrier = Barrier(len(acts))
-
-    def act(work: Callable[[], Any]) -> Any:
-        barrier.wait()
-        return work()
-
-    with ThreadPoolExecutor(len(acts)) as pool:
-        return list(pool.map(act, acts))
 
 
 @pytest.fixture

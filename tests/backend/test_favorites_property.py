@@ -1,21 +1,25 @@
 """Whatever is done to favourites in whatever order: their trees stay sound, and what is refused changes nothing."""
 
 from collections.abc import Callable, Collection
+from pathlib import Path
 from typing import Any
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from backend.services.favorite_tree import Node, NodeType
 from backend.services.favorites import Favorites
 from backend.services.files import Files, OwnFile
+from backend.services.links import Links
 from backend.services.new_favorites import NewNode
-from shared import db
+from backend.services.trash import Trash
+from shared import clock, db
 from shared.errors import AppError
 from shared.models import Base, Task
+from shared.storage import LocalStorage
 from tests.backend.favorites import assert_sound
 from tests.orders import add_task, add_user
 
@@ -113,9 +117,23 @@ class AnyOrder(RuleBasedStateMachine):
         task_id = self.tasks[self.users[user]][task]
 
         with db.writing(self.session):
-            self.favorites.forget_task(self.users[user], task_id)
+            live = update(Task).where(Task.id == task_id, Task.deleted_at.is_(None))
+            if self.session.connection().execute(live.values(deleted_at=clock.now())).rowcount:
+                self.favorites.forget_task(self.users[user], task_id)
 
         assert not any(node.task_id == task_id for node in self.tree_of(user))
+
+    @rule(user=USERS, place=PLACES)
+    def restore(self, user: int, place: int) -> None:
+        trash = Trash(self.session, self.favorites, LocalStorage(Path("unused")), Links("secret", 60), 30)
+        items = [item.id for item in trash.page(self.users[user], 200, None).items]
+        before = self.tree_of(user)
+
+        back = self.attempt(lambda: trash.restore(self.users[user], [items[place]])) if items[place:] else None
+
+        if back is not None:
+            assert len(self.tree_of(user)) == len(before) + len(back[0].favorites)
+            assert {*before, *back[0].favorites} == {*self.tree_of(user)}
 
     @invariant()
     def the_trees_are_sound(self) -> None:

@@ -120,6 +120,26 @@ def test_a_submit_succeeds_while_the_broker_is_away(alice: Person, engine: Engin
     assert count(engine) == len(queue.sent) == 1
 
 
+@pytest.mark.parametrize("stack", ["sqlite"], indirect=True)  # nothing of this is up to a database
+@pytest.mark.parametrize(
+    "empty", [{"image": ""}, {"image": None}, {"images": None}, {"image": "", "images": []}], ids=str
+)
+def test_an_empty_reference_is_none(alice: Person, empty: dict[str, Any]) -> None:
+    data = alice.submit(**empty).get_json()["data"]
+
+    assert (data["type"], data["image"], data["images"]) == ("t2i", None, [])
+
+
+@pytest.mark.parametrize("stack", ["sqlite"], indirect=True)
+def test_a_request_without_pictures_is_the_same_however_it_says_so(alice: Person) -> None:
+    key = {"Idempotency-Key": "the same"}
+    bodies = [{"type": "t2i", "prompt": "a red circle", **empty} for empty in ({}, {"image": "", "images": None})]
+
+    tasks = [alice.call("POST", "/api/v1/generation", json=body, headers=key).get_json()["data"] for body in bodies]
+
+    assert tasks[0] == tasks[1]
+
+
 def submit_raw(person: Person, data: bytes, content_type: str = "application/json") -> Any:
     return person.call("POST", "/api/v1/generation", data=data, content_type=content_type)
 
@@ -133,6 +153,11 @@ def submit_raw(person: Person, data: bytes, content_type: str = "application/jso
         ("type", {"type": "t2v"}),
         ("type", {"type": "i2v", "image": "ref_1"}),
         ("images", {"type": "i2i"}),
+        ("images", {"type": "i2i", "image": ""}),
+        ("images", {"type": "i2i", "image": None, "images": None}),
+        ("images", {"type": "i2i", "image": "", "images": []}),
+        ("images.0", {"images": [""]}),
+        ("images.0", {"images": [None]}),
         ("images", {"type": "i2i", "images": ["ref_1", "ref_2"]}),
         ("images.0", {"type": "i2i", "image": "ref_1"}),
         ("images.0", {"type": "i2i", "image": "ref_" + "0" * 20}),

@@ -1,17 +1,13 @@
 """Deleting a record of the history hides it from its user, with its files and favourites. On both stacks."""
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
-from threading import Barrier
 from typing import Any
 
 import pytest
 from flask import Flask
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
-from werkzeug.test import TestResponse
 
 from backend.services.history import History
 from backend.services.links import Links
@@ -23,6 +19,7 @@ from tests.backend.conftest import Person
 from tests.backend.favorites import add, added, names, root
 from tests.backend.records import PATH, add_records, ask, delete, id_of, listed, problem
 from tests.orders import row
+from tests.together import at_once
 
 ROUNDS = 8
 PICTURE = b"\x89PNG a picture"
@@ -242,15 +239,3 @@ def test_who_deletes_while_somebody_adds_a_favourite_leaves_none_behind(
     assert {answer.status_code for answer, _ in answers} == {200}
     assert {answer.status_code for _, answer in answers} <= {200, 400}
     assert names(alice) == ["/"]
-
-
-def at_once(*acts: Callable[[], TestResponse]) -> list[TestResponse]:
-    """What the acts return, each done by a thread of its own when all are ready."""
-    barrier = Barrier(len(acts))
-
-    def act(work: Callable[[], TestResponse]) -> TestResponse:
-        barrier.wait()
-        return work()
-
-    with ThreadPoolExecutor(len(acts)) as pool:
-        return list(pool.map(act, acts))

@@ -7,11 +7,14 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from pydantic import SecretStr
-from sqlalchemy import Engine
+from sqlalchemy import Engine, update
 
 from backend import create_app
+from shared import db
 from shared.claims import Claims
+from shared.models import Worker
 from shared.settings import Settings
+from shared.tallies import BATCH, Tally
 from shared.workers import State, Told
 from tests.backend.conftest import Person
 from tests.orders import add_task, add_user
@@ -94,6 +97,53 @@ def test_workers_are_counted_by_what_they_are_at(client: FlaskClient, engine: En
     assert value(client, 'darkroom_workers{state="idle"}') == 1
     assert value(client, 'darkroom_workers{state="gone"}') == 0
     assert 'worker="' + "w" * 32 + '"} 123.0' in client.get("/metrics", headers=SCRAPER).text
+
+
+def test_what_a_user_calls_a_providers_model_is_no_label(client: FlaskClient, engine: Engine) -> None:
+    user = add_user(engine)
+    add_task(engine, user, queue="io", model="my secret", provider="mine")
+    add_task(engine, user, queue="io", model="my other", provider="mine")
+
+    answer = client.get("/metrics", headers=SCRAPER).text
+
+    assert 'darkroom_tasks{kind="t2i",model="(provider)",queue="io",status="queued"} 2.0' in answer
+    assert "my secret" not in answer
+
+
+def test_each_worker_tells_what_it_has_measured(client: FlaskClient, engine: Engine) -> None:
+    tally = Tally("histogram", "darkroom_batch_tasks", "", "model", "kind", bounds=BATCH.bounds)
+    for size in (1, 3, 4, 40):
+        tally.add("tiny", "t2i", value=size)
+    tallies = {tally.name: tally.tell(), "darkroom_retries": [(["tiny", "t2i"], [2], 2)]}
+    for worker in ("a", "b"):
+        Registry(engine, worker, f"node of {worker}").beat(Told(State.IDLE, tallies=tallies))
+
+    read = {line for line in client.get("/metrics", headers=SCRAPER).text.splitlines() if 'worker="b"' in line}
+
+    of_it = 'kind="t2i",model="tiny",worker="b"'
+    buckets = {"1.0": 1, "2.0": 1, "4.0": 3, "8.0": 3, "16.0": 3, "+Inf": 4}
+    counted = {
+        f'darkroom_batch_tasks_bucket{{kind="t2i",le="{le}",model="tiny",worker="b"}} {n}.0'
+        for le, n in buckets.items()
+    }
+    sums = {f"darkroom_batch_tasks_sum{{{of_it}}} 48.0", f"darkroom_batch_tasks_count{{{of_it}}} 4.0"}
+    assert counted | sums | {f"darkroom_retries_total{{{of_it}}} 2.0"} <= read
+
+
+def test_what_another_version_of_a_worker_tells_does_no_harm(client: FlaskClient, engine: Engine) -> None:
+    odd = {
+        "darkroom_batch_tasks": [(["tiny"], [1], 1.0), (["tiny", "t2i"], [1, 2], 3.0)],
+        "darkroom_new": [([], [1], 1)],
+    }
+    Registry(engine, "new", "n").beat(Told(State.IDLE, tallies=odd))
+    Registry(engine, "old", "o").beat(Told(State.IDLE))
+    with db.write(engine) as connection:
+        connection.execute(update(Worker).where(Worker.id == "old").values(tallies=None))
+
+    answer = client.get("/metrics", headers=SCRAPER)
+
+    assert answer.status_code == 200
+    assert "darkroom_batch_tasks_bucket" not in answer.text
 
 
 def test_how_wrong_the_told_times_were_is_there_once_it_is_known(client: FlaskClient, engine: Engine) -> None:

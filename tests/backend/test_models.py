@@ -3,6 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
+from backend.services.models import Models
 from shared.catalog import Catalog
 from tests.backend.conftest import Person
 
@@ -22,9 +23,9 @@ max_images = 2
 """
 
 
-def offer_video(person: Person, folder: Path) -> None:
+def offer_video(person: Person, folder: Path, more: str = "") -> None:
     """From now on the service also has a model that makes video."""
-    (folder / "video.toml").write_text(VIDEO)
+    (folder / "video.toml").write_text(VIDEO + more)
     app = person.client.application
     resources = app.extensions["darkroom"]
     models = {**resources.catalog.models, **Catalog.read(folder / "video.toml").models}
@@ -50,6 +51,14 @@ def test_where_a_model_lies_is_nobodys_business(alice: Person, tmp_path: Path) -
     assert [model["default_for"] for model in response.get_json()["data"]] == [["t2i", "i2i"], ["t2v", "i2v"]]
 
 
+def test_a_model_that_takes_no_strength_lists_none(tmp_path: Path) -> None:
+    (tmp_path / "models.toml").write_text(VIDEO.replace('["t2v", "i2v"]', '["i2i"]') + "strength = false")
+
+    [offer] = Models(Catalog.read(tmp_path / "models.toml")).offers()
+
+    assert offer.strength is None
+
+
 def test_a_task_with_the_listed_defaults_is_the_same_as_one_without(alice: Person) -> None:
     [model] = alice.call("GET", "/api/v1/models").get_json()["data"]
     asked = {name: model[name]["default"] for name in ("width", "height", "steps", "guidance_scale", "num_images")}
@@ -67,6 +76,17 @@ def test_a_video_is_queued_where_a_model_makes_one(alice: Person, tmp_path: Path
 
     parameters = body["data"]["parameters"]
     assert (parameters["model"], parameters["num_frames"], parameters["fps"]) == ("moving", 9, 16)
+
+
+def test_a_kind_that_the_models_class_does_not_make_is_refused_at_once(alice: Person, tmp_path: Path) -> None:
+    offer_video(alice, tmp_path, 'pipeline = "WanPipeline"')
+
+    listed = alice.call("GET", "/api/v1/models").get_json()["data"][-1]["kinds"]
+    response = alice.submit(type="i2v", image="x", parameters={"model": "moving"})
+
+    assert listed == ["t2v"]
+    assert response.status_code == 400
+    assert {field["code"] for field in response.get_json()["error"]["fields"]} == {"unsupported_kind"}
 
 
 def test_without_a_model_that_makes_video_the_answer_names_what_is_missing(alice: Person) -> None:

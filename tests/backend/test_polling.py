@@ -5,8 +5,9 @@ import time
 from typing import Any
 
 import pytest
-from flask import Flask
+from flask import Flask, request_finished
 
+from backend.database import sql
 from shared.claims import Claims
 from shared.progress import Progress, ProgressBoard, redis_client
 from shared.settings import Settings
@@ -23,6 +24,18 @@ def task(alice: Person) -> str:
 @pytest.fixture
 def board(settings: Settings) -> ProgressBoard:
     return ProgressBoard(redis_client(settings.redis_url))
+
+
+@pytest.mark.parametrize(("known", "rung"), [({"made": {"rung": "vae_tiling"}}, "vae_tiling"), ({}, None)])
+def test_a_result_tells_what_was_done_for_want_of_memory(
+    alice: Person, worker: Claims, task: str, known: dict[str, Any], rung: str | None
+) -> None:
+    [claim] = worker.claim("gpu", lambda shape: 1)
+    worker.complete(claim, [result_entry(f"{task}.png", **known)])
+
+    [result] = poll(alice, task)["results"]
+
+    assert result["rung"] == rung
 
 
 def tag_of(person: Person, path: str, **options: Any) -> str:
@@ -64,6 +77,16 @@ def test_a_place_in_the_queue_is_part_of_what_may_change(alice: Person, task: st
     worker.claim("gpu", lambda model: 1)
 
     assert tag_of(alice, f"/api/v1/generation/{second}") != before
+
+
+@pytest.mark.parametrize("path", ["/{}", "/{}?wait=0.01", "?ids={}"], ids=["one", "waiting", "many"])
+def test_a_poll_opens_no_session(app: Flask, alice: Person, task: str, path: str) -> None:
+    opened: list[bool] = []
+
+    with request_finished.connected_to(lambda *_, **__: opened.append(sql.session.registry.has()), app):
+        alice.call("GET", "/api/v1/generation" + path.format(task))
+
+    assert opened == [False]
 
 
 def test_a_poll_waits_until_the_task_changes(alice: Person, app: Flask, task: str, worker: Claims) -> None:
@@ -156,6 +179,19 @@ def test_a_wait_out_of_bounds_is_refused(alice: Person, task: str, wait: str) ->
 
     assert response.status_code == 400
     assert response.get_json()["error"]["fields"][0]["field"] == "wait"
+
+
+@pytest.mark.parametrize("stack", ["sqlite"], indirect=True)  # nothing of this reaches a database
+@pytest.mark.parametrize("tag", ["*", "x", '"', 'W/"', '"a", b, "c', "W/", "\xff", ",,", "x" * 5000])
+def test_a_tag_that_is_none_of_ours_is_no_reason_to_fail(alice: Person, app: Flask, task: str, tag: str) -> None:
+    app.extensions["darkroom"].watch.close()  # so that nothing is waited for
+    paths = (f"/{task}", f"/{task}?wait=30", f"?ids={task}")
+
+    answers = {
+        alice.call("GET", f"/api/v1/generation{path}", headers={"If-None-Match": tag}).status_code for path in paths
+    }
+
+    assert answers == ({304} if tag == "*" else {200})
 
 
 def test_many_tasks_are_asked_for_at_once(alice: Person, bob: Person, task: str, worker: Claims) -> None:

@@ -1,6 +1,5 @@
 """v1's better prompts, on both stacks."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -10,24 +9,12 @@ from werkzeug.test import TestResponse
 
 from backend.database import sql
 from shared.room import Room
-from shared.settings import Settings
 from tests.backend.conftest import Person
 from tests.backend.provider_keys import created, problem, reason
 from tests.fakes.provider import CHAT, KEY, Answer, FakeProvider, chat, flood, hang_up, redirect, silence, status
 
 ENHANCE = "/api/v1/prompts/enhance"
 ONLY_SQLITE = pytest.mark.parametrize("stack", ["sqlite"], indirect=True)  # nothing of this reaches a database
-
-
-@pytest.fixture
-def fake() -> Iterator[FakeProvider]:
-    with FakeProvider() as fake:
-        yield fake
-
-
-@pytest.fixture
-def settings(settings: Settings, fake: FakeProvider) -> Settings:
-    return settings.model_copy(update={"provider_hosts": (fake.place,), "provider_seconds": 5.0})
 
 
 def enhance(person: Person, **body: Any) -> TestResponse:

@@ -1,8 +1,6 @@
 """Users' provider keys in both contracts that have them, on both stacks."""
 
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier
+from functools import partial
 from typing import Any
 
 import pytest
@@ -20,6 +18,7 @@ from shared.vault import Vault
 from tests.backend.conftest import Person
 from tests.backend.provider_keys import ROOT, V1, create, created, new, problem, reason
 from tests.fakes.provider import KEY, MODELS, FakeProvider, redirect, silence, status
+from tests.together import at_once
 
 BOTH = pytest.mark.parametrize("at", [ROOT, V1], ids=["user", "v1"])
 ONLY_SQLITE = pytest.mark.parametrize("stack", ["sqlite"], indirect=True)  # nothing of this reaches a database
@@ -27,14 +26,10 @@ AT_ONCE = 8
 
 
 @pytest.fixture
-def fake() -> Iterator[FakeProvider]:
-    with FakeProvider() as fake:
-        yield fake
-
-
-@pytest.fixture
-def settings(settings: Settings, fake: FakeProvider) -> Settings:
-    return settings.model_copy(update={"provider_hosts": (fake.place,), "provider_seconds": 5.0})
+def allowed(app: Flask, fake: FakeProvider) -> Settings:
+    """With which the provider may be asked."""
+    settings: Settings = app.extensions["darkroom"].settings
+    return settings
 
 
 @BOTH
@@ -191,13 +186,13 @@ def test_slow_providers_cannot_take_all_threads(app: Flask, alice: Person, fake:
 
 
 def test_no_database_connection_is_held_while_a_provider_is_asked(
-    alice: Person, engine: Engine, settings: Settings, fake: FakeProvider
+    alice: Person, engine: Engine, allowed: Settings, fake: FakeProvider
 ) -> None:
     number = created(alice, fake)
 
     with Session(engine) as session:
         user = session.scalars(select(User.id)).one()
-        keys = ProviderKeys(session, Vault.of(settings), settings, Room(1, 1))
+        keys = ProviderKeys(session, Vault.of(allowed), allowed, Room(1, 1))
         held = keys.ask(user, number, lambda _: session.in_transaction())
 
     assert held is False
@@ -212,15 +207,15 @@ def test_a_key_that_no_secret_opens_is_told_apart(alice: Person, engine: Engine,
 
 
 def test_the_database_has_the_key_encrypted_only(
-    alice: Person, engine: Engine, settings: Settings, fake: FakeProvider
+    alice: Person, engine: Engine, allowed: Settings, fake: FakeProvider
 ) -> None:
     created(alice, fake)
 
     with Session(engine) as session:
         [row] = session.scalars(select(ProviderKey)).all()
     assert KEY not in str(vars(row))
-    assert Vault.of(settings).decrypt(row.encrypted_key) == KEY
-    assert row.vault_version == Vault.of(settings).version
+    assert Vault.of(allowed).decrypt(row.encrypted_key) == KEY
+    assert row.vault_version == Vault.of(allowed).version
 
 
 def test_no_answer_has_the_key(alice: Person, fake: FakeProvider, caplog: pytest.LogCaptureFixture) -> None:
@@ -306,20 +301,20 @@ def test_two_keys_of_one_user_cannot_share_a_name(alice: Person, bob: Person, fa
 
 
 def test_of_many_at_once_one_gets_the_name(
-    alice: Person, engine: Engine, settings: Settings, fake: FakeProvider
+    alice: Person, engine: Engine, allowed: Settings, fake: FakeProvider
 ) -> None:
-    outcomes = at_once(engine, settings, ["mine"] * AT_ONCE, fake)
+    outcomes = making(engine, allowed, ["mine"] * AT_ONCE, fake)
 
     assert [type(outcome) for outcome in outcomes if isinstance(outcome, AppError)] == [ApiNameTaken] * 7
     assert len(alice.call("GET", ROOT).get_json()["data"]) == 1
 
 
 def test_no_user_has_more_keys_than_one_may(
-    alice: Person, bob: Person, engine: Engine, settings: Settings, fake: FakeProvider
+    alice: Person, bob: Person, engine: Engine, allowed: Settings, fake: FakeProvider
 ) -> None:
     fill(engine, MOST_KEYS - 1)
 
-    outcomes = at_once(engine, settings, [f"new {number}" for number in range(AT_ONCE)], fake)
+    outcomes = making(engine, allowed, [f"new {number}" for number in range(AT_ONCE)], fake)
 
     assert [type(outcome) for outcome in outcomes if isinstance(outcome, AppError)] == [ApiKeysFull] * 7
     assert len(alice.call("GET", ROOT).get_json()["data"]) == MOST_KEYS
@@ -434,11 +429,11 @@ def test_names_may_be_of_any_characters(alice: Person, fake: FakeProvider) -> No
 
 
 def test_a_key_of_a_user_is_kept_through_a_change_of_the_secret(
-    alice: Person, engine: Engine, settings: Settings, fake: FakeProvider
+    alice: Person, engine: Engine, allowed: Settings, fake: FakeProvider
 ) -> None:
     number = created(alice, fake)
-    later = settings.model_copy(
-        update={"secret_key": type(settings.secret_key)("n" * 40), "old_secret_keys": (settings.secret_key,)}
+    later = allowed.model_copy(
+        update={"secret_key": type(allowed.secret_key)("n" * 40), "old_secret_keys": (allowed.secret_key,)}
     )
 
     with Session(engine) as session:
@@ -448,23 +443,20 @@ def test_a_key_of_a_user_is_kept_through_a_change_of_the_secret(
     assert fake.heard[0].headers["Authorization"] == f"Bearer {KEY}"
 
 
-def at_once(engine: Engine, settings: Settings, names: list[str], fake: FakeProvider) -> list[object]:
+def making(engine: Engine, settings: Settings, names: list[str], fake: FakeProvider) -> list[object]:
     """What becomes of it when alice's keys of these names are made in the same moment."""
-    start = Barrier(len(names))
     with Session(engine) as session:
         user = session.scalars(select(User.id).where(User.account == "alice")).one()
 
     def one(name: str) -> object:
         with Session(engine) as session:
             keys = ProviderKeys(session, Vault.of(settings), settings, Room(AT_ONCE, 10))
-            start.wait(30)
             try:
                 return keys.create(user, name, KEY, "m", fake.base_url)
             except AppError as error:
                 return error
 
-    with ThreadPoolExecutor(len(names)) as threads:
-        return list(threads.map(one, names))
+    return at_once(*(partial(one, name) for name in names))
 
 
 def fill(engine: Engine, count: int) -> None:

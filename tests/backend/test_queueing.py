@@ -1,6 +1,5 @@
 """How submitted tasks join the queue, on both stacks: room, priorities, places and times."""
 
-import threading
 import uuid
 from typing import Any
 
@@ -21,6 +20,7 @@ from tests.backend.conftest import Person, poll
 from tests.backend.records import id_of, make_admin, problem
 from tests.orders import row
 from tests.queues import add_rate, queue_up
+from tests.together import at_once
 
 CAP = 3
 MODEL = "darkroom-demo"
@@ -122,20 +122,11 @@ def test_the_same_key_again_needs_no_room(alice: Person) -> None:
 
 
 def test_tasks_that_come_at_the_same_moment_do_not_pass_the_limit(app: Flask, alice: Person) -> None:
-    gate, statuses = threading.Barrier(6), []
+    clients = [Person(app.test_client(), alice.account, alice.token) for _ in range(6)]
 
-    def submit() -> None:
-        person = Person(app.test_client(), alice.account, alice.token)
-        gate.wait(10)
-        statuses.append(person.submit().status_code)
+    answers = at_once(*(client.submit for client in clients))
 
-    threads = [threading.Thread(target=submit) for _ in range(6)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-
-    assert sorted(statuses) == [200] * CAP + [429] * (6 - CAP)
+    assert sorted(answer.status_code for answer in answers) == [200] * CAP + [429] * (6 - CAP)
 
 
 @pytest.mark.parametrize(

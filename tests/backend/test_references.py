@@ -10,10 +10,11 @@ from sqlalchemy.orm import Session
 
 from backend.services.files import Files, OwnFile
 from backend.services.pictures import Pictures
+from backend.services.quotas import Quotas
 from backend.services.references import References
 from backend.services.uploads import MAX_BYTES, Uploads
 from shared import db
-from shared.addresses import FetchRefused
+from shared.addresses import Addresses, FetchRefused
 from shared.claims import Claims
 from shared.errors import Invalid
 from shared.fetcher import Fetcher, FetchFailed
@@ -66,11 +67,13 @@ def bob(engine: Engine) -> int:
 
 
 def references(session: Session, storage: LocalStorage, fetcher: Any = None) -> References:
-    return References(session, Files(session, storage), Uploads(session, storage, Pictures(40), fetcher))
+    return References(
+        session, Files(session, storage), Uploads(session, storage, Pictures(40), fetcher, Quotas(session, 0))
+    )
 
 
 def kept(session: Session, storage: LocalStorage, user_id: int) -> OwnFile:
-    return Uploads(session, storage, Pictures(40), None).keep(user_id, PNG)
+    return Uploads(session, storage, Pictures(40), None, Quotas(session, 0)).keep(user_id, PNG)
 
 
 def result(engine: Engine, user_id: int, media_type: str = "image/png") -> str:
@@ -210,7 +213,7 @@ def test_a_real_site_is_fetched_from(session: Session, storage: LocalStorage, al
     with Site() as site:
         site.answers |= {"/a": redirect("/b"), "/b": reply(PNG, headers={"Content-Type": "text/html"})}
 
-        [(_, file)] = references(session, storage, Fetcher({site.place})).resolve(alice, [site.url("/a")])
+        [(_, file)] = references(session, storage, Fetcher(Addresses({site.place}))).resolve(alice, [site.url("/a")])
 
     assert (file.media_type, file.width) == ("image/png", 32)
 
@@ -221,7 +224,7 @@ def test_a_picture_from_elsewhere_may_not_be_larger_than_an_upload(
     with Site() as site:
         site.answers["/a"] = reply(b"", headers={"Content-Length": str(MAX_BYTES + 1)})
 
-        found = references(session, storage, Fetcher({site.place}))
+        found = references(session, storage, Fetcher(Addresses({site.place})))
 
         assert problem(found, alice, site.url("/a")) == ("images.0", "fetch_failed")
 
@@ -230,7 +233,7 @@ def test_a_picture_from_elsewhere_may_not_be_larger_than_an_upload(
 def test_an_url_that_is_none_of_the_webs_is_refused(
     session: Session, storage: LocalStorage, alice: int, url: str
 ) -> None:
-    assert problem(references(session, storage, Fetcher()), alice, url) == ("images.0", "fetch_refused")
+    assert problem(references(session, storage, Fetcher(Addresses())), alice, url) == ("images.0", "fetch_refused")
 
 
 def test_an_upload_that_is_used_is_marked(session: Session, storage: LocalStorage, alice: int) -> None:

@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import Engine, update
 
 from backend.reads import Reads
+from backend.services.places import Places
 from backend.services.task_rows import TaskRows
 from backend.services.tokens import TokenClaims
 from shared.claims import Claims
@@ -35,7 +36,7 @@ def reads(stack: Stack) -> Counted:
 
 @pytest.fixture
 def rows(reads: Counted) -> TaskRows:
-    return TaskRows(reads)
+    return TaskRows(reads, Places(reads))
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
 from backend.services.pictures import Pictures
+from backend.services.quotas import Quotas
 from backend.services.uploads import MAX_BYTES, Uploads
 from shared.errors import Unavailable
 from shared.models import Upload
@@ -242,7 +243,7 @@ def test_a_file_whose_row_cannot_be_written_is_removed(engine: Engine, settings:
     storage = LocalStorage(settings.data_dir / "files")
 
     with Session(engine) as session, pytest.raises(IntegrityError):
-        Uploads(session, storage, Pictures(40), None).keep(999_999, PNG)
+        Uploads(session, storage, Pictures(40), None, Quotas(session, 0)).keep(999_999, PNG)
 
     assert files(settings) == []
 
@@ -258,6 +259,6 @@ def test_a_full_disk_is_not_the_callers_fault(alice: Person, engine: Engine, set
     storage = FullDisk(settings.data_dir / "files")
 
     with Session(engine) as session, pytest.raises(Unavailable):
-        Uploads(session, storage, Pictures(40), None).keep(1, PNG)
+        Uploads(session, storage, Pictures(40), None, Quotas(session, 0)).keep(1, PNG)
 
     assert rows(engine) == []

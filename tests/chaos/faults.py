@@ -90,12 +90,13 @@ def kill_broker(target: Target) -> Mending | None:
 
 
 def kill_database(target: Target) -> Mending:
-    """MariaDB dies and recovers."""
+    """MariaDB dies and recovers; at times only when every lease has run out."""
     servers = target.site.servers
     if not isinstance(servers, Production) or not servers.mariadb.runs():
         raise Missed
     servers.mariadb.kill()
-    return Mending(target.random.uniform(0.5, 3), lambda: servers.restart(servers.mariadb))
+    seconds = target.random.choice([target.random.uniform(0.5, 3), 1.2 * target.lease_seconds])
+    return Mending(seconds, lambda: servers.restart(servers.mariadb))
 
 
 def kill_web(target: Target) -> None:
@@ -150,6 +151,7 @@ FAULTS: Mapping[str, Fault] = {
     "full-disk": fill_disk,
     "step-clock": step_clock,
 }
+DEADLY = frozenset({"kill-child", "kill-tree", "kill-database"})  # after these files may be left that no row knows
 FULL_DISK = frozenset({"full-disk", "delete-temporary"})  # after these a task may fail, as it should
 
 

@@ -12,9 +12,13 @@ from shared.errors import NotFound
 from shared.kept import KeptFiles, entries
 from shared.lifecycle import ENDED
 from shared.models import Favorite, Task, User
+from shared.storage import Stored
 from tests.chaos.caller import Caller
 from tests.chaos.journal import Journal
 from tests.chaos.site import Site
+from worker.sweep import Sweep
+
+CLAIMS_AT_ONCE = 8  # so many a worker may be storing when it dies
 
 COLUMNS = (Task.public_id, Task.status, Task.fence, Task.attempt, Task.results, Task.has_result, Task.error_code)
 MORE = (Task.worker_id, Task.lease_until, Task.cancel_requested, Task.favorite, Task.deleted_at, User.account)
@@ -23,12 +27,18 @@ MORE = (Task.worker_id, Task.lease_until, Task.cancel_requested, Task.favorite, 
 class Inspection:
     """Everything that was promised; each check yields what is not so."""
 
-    def __init__(self, site: Site, callers: Sequence[Caller], journals: dict[str, Journal], excused: set[str]) -> None:
-        """`excused` are the error codes that a task may end with, as what was done to the service explains them."""
+    def __init__(
+        self, site: Site, callers: Sequence[Caller], journals: dict[str, Journal], excused: set[str], deaths: int = 0
+    ) -> None:
+        """`excused` are the error codes that a task may end with, as what was done to the service explains them.
+
+        `deaths` is how often a worker, or all of them their database, was killed.
+        """
         self._site = site
         self._callers = callers
         self._journals = journals
         self._excused = excused
+        self._deaths = deaths
         with site.engine.connect() as connection:
             joined = select(*COLUMNS, *MORE).join(User, User.id == Task.user_id)
             self.rows = {row.public_id: row for row in connection.execute(joined)}
@@ -96,18 +106,22 @@ class Inspection:
             yield f"{entry['key']} is not what its row says"
 
     def _files_have_rows(self) -> Iterator[str]:
-        """What died between file and row left files; the sweep has to see each of them, once they are old enough."""
-        kept = KeptFiles(self._site.engine, hours=0)
-        for folder in self._site.storage.folders():
-            seen = {file.key for file in kept.removable(self._site.storage.files(folder))}
-            for file in kept.unknown(self._site.storage.files(folder)):
-                if file.key not in seen:
-                    yield f"{file.key} has no row and the sweep does not see it"
+        """Only who dies between file and row leaves files; the sweep removes them, and the doctor misses none then."""
+        left = {file.key.rpartition("/")[2].rsplit(".", 2)[0] for file in self._unknown()}
+        if len(left) > self._deaths * CLAIMS_AT_ONCE:
+            yield f"files of {len(left)} claims have no row, after {self._deaths} deaths: {', '.join(sorted(left)[:5])}"
+        sweep = Sweep(self._site.storage, KeptFiles(self._site.engine, hours=0))
+        for _ in self._site.storage.folders():
+            sweep.advance()
+        yield from (f"{file.key} has no row and the sweep leaves it" for file in self._unknown())
 
     def left_over(self) -> int:
         """How many files the sweep will remove."""
+        return sum(1 for _ in self._unknown())
+
+    def _unknown(self) -> Iterator[Stored]:
         kept, storage = KeptFiles(self._site.engine, hours=0), self._site.storage
-        return sum(1 for folder in storage.folders() for _ in kept.unknown(storage.files(folder)))
+        return (file for folder in storage.folders() for file in kept.unknown(storage.files(folder)))
 
     def _polls_went_forward(self) -> Iterator[str]:
         """A worker that is asked to end gives its tasks back, and such an attempt does not count: it begins anew."""

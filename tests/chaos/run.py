@@ -13,7 +13,7 @@ from shared.settings import ROOT
 from tests.chaos.clients import Orders, Visitor
 from tests.chaos.clock import SettableClock
 from tests.chaos.disk import SmallDisk
-from tests.chaos.faults import FULL_DISK, Target, impossible
+from tests.chaos.faults import DEADLY, FULL_DISK, Target, impossible
 from tests.chaos.invariants import Inspection
 from tests.chaos.journal import Journal
 from tests.chaos.models import write_models
@@ -115,7 +115,8 @@ def _inspect(
 ) -> None:
     until(lambda: visitors[0].caller.call("GET", "/readyz").ok, "the service to be whole again", QUIET_SECONDS)
     excused = {"storage_failed"} if FULL_DISK & struck.keys() else set()
-    inspection = Inspection(site, [visitor.caller for visitor in visitors], journals, excused)
+    deaths = sum(struck[name] * (site.workers if name == "kill-database" else 1) for name in DEADLY)
+    inspection = Inspection(site, [visitor.caller for visitor in visitors], journals, excused, deaths)
     states = Counter(row.status for row in inspection.rows.values())
     report.add("ended", ", ".join(f"{state}: {count}" for state, count in sorted(states.items())))
     report.add(

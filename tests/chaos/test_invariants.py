@@ -38,8 +38,8 @@ class Finished:
     def see(self, state: str, attempt: int = 1, step: int | None = None) -> None:
         self.journals[self.task].see({"state": state, "attempt": attempt, "step": step}, 1.0)
 
-    def violations(self, *excused: str) -> list[str]:
-        return Inspection(self, [], self.journals, set(excused)).violations()  # type: ignore[arg-type]
+    def violations(self, *excused: str, deaths: int = 0) -> list[str]:
+        return Inspection(self, [], self.journals, set(excused), deaths).violations()  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -79,6 +79,7 @@ BROKEN: dict[str, tuple[Change, str]] = {
     "failed": (lambda f: f.set(status=Status.FAILED, error_code="worker_lost"), "failed with worker_lost"),
     "cancelled": (lambda f: f.set(status=Status.CANCELLED), "nobody asked for that"),
     "afterlife": (lambda f: [f.see("processing", 2), f.see("completed", 2)], "had ended and then was processing"),
+    "left behind": (lambda f: f.storage.save(f"results/aa/{f.task}.0.1.png", b"x"), "have no row, after 0 deaths"),
     "favourite": (lambda f: f.set(favorite=True), "says favourite=True"),
 }
 
@@ -100,6 +101,14 @@ def test_a_poll_that_went_back_is_seen_unless_the_task_was_given_back(finished: 
     given_back = [violation for violation in finished.violations() if "went back" in violation]
 
     assert (len(backward), given_back) == (1, [])
+
+
+def test_what_the_dead_left_is_excused_and_swept(finished: Finished) -> None:
+    left = f"results/aa/{finished.task}.0.1.png"
+    finished.storage.save(left, b"x")
+
+    assert finished.violations(deaths=1) == []
+    assert [file.key for file in finished.storage.files("results/aa")] == [finished.key]
 
 
 def test_a_failure_that_was_brought_about_is_excused(finished: Finished) -> None:

@@ -33,7 +33,10 @@ OPERATIONS = [
     ("GET", f"{ADMIN}/storage"),
     ("GET", f"{ADMIN}/audit"),
 ]
-ENDING_TOKENS = [("POST", f"{ADMIN}/users/{{user_id}}/password")]  # also the one that the tests come with
+ENDING_TOKENS = [  # also the one that the tests come with
+    ("POST", f"{ADMIN}/users/{{user_id}}/password"),
+    ("DELETE", f"{ADMIN}/users/{{user_id}}"),
+]
 RULED_BY_MORE = {
     f"{ADMIN}/tasks",  # times, cursors, NUL; here and below
     f"{ADMIN}/failed",
@@ -59,3 +62,7 @@ def test_every_operation_is_tried_or_left_out_with_a_reason(admin: Driver) -> No
 @pytest.mark.parametrize(("method", "path", "mode"), modes(OPERATIONS))
 def test_every_answer_is_one_that_the_document_has(admin: Driver, method: str, path: str, mode: GenerationMode) -> None:
     admin.drive(method, path, mode)
+
+
+def test_no_query_is_taken_that_is_not_valid(admin: Driver) -> None:
+    admin.ask_wrongly()

@@ -50,3 +50,7 @@ def test_both_answers_to_a_generation_are_documented(served: Flask) -> None:
 @pytest.mark.parametrize(("method", "path", "mode"), modes(OPERATIONS))
 def test_every_answer_is_one_that_the_document_has(image: Driver, method: str, path: str, mode: GenerationMode) -> None:
     image.drive(method, path, mode)
+
+
+def test_no_query_is_taken_that_is_not_valid(image: Driver) -> None:
+    image.ask_wrongly()

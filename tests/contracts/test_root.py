@@ -68,3 +68,7 @@ def test_every_answer_of_captcha_is_one_that_the_document_has(
     captcha: Driver, method: str, path: str, mode: GenerationMode
 ) -> None:
     captcha.drive(method, path, mode)
+
+
+def test_no_query_of_gin_is_taken_that_is_not_valid(gin: Driver) -> None:
+    gin.ask_wrongly()

@@ -18,6 +18,7 @@ OPERATIONS = [
     ("GET", "/api/v1/generation/{task_id}"),
     ("DELETE", "/api/v1/generation/{task_id}"),
     ("POST", "/api/v1/generation/{task_id}/retry"),
+    ("GET", "/api/v1/generation/{task_id}/preview"),
     ("GET", "/api/v1/models"),
     ("POST", "/api/v1/upload"),
     ("GET", "/api/v1/user/generation_list"),
@@ -27,6 +28,13 @@ OPERATIONS = [
     ("POST", "/api/v1/user/favorite_list/batch"),
     ("PATCH", "/api/v1/user/favorite_list/{collection_id}"),
     ("DELETE", "/api/v1/user/favorite_list/{collection_id}"),
+    ("GET", "/api/v1/user/usage"),
+    ("GET", "/api/v1/user/takeout"),
+    ("GET", "/api/v1/trash"),
+    ("POST", "/api/v1/trash/restore"),
+    ("DELETE", "/api/v1/trash/{item_id}"),
+    ("DELETE", "/api/v1/trash"),
+    ("GET", "/api/v1/trash/thumbnails/{name}"),
     ("POST", "/api/v1/user/apis"),
     ("GET", "/api/v1/user/apis"),
     ("GET", "/api/v1/user/apis/{id}"),
@@ -39,7 +47,11 @@ OPERATIONS = [
     ("GET", "/generated_outputs/{name}"),
 ]
 STREAMS = [("GET", "/api/v1/generation/{task_id}/events"), ("GET", "/api/v1/user/events")]  # they do not end
-ENDING_THE_TOKEN = [("POST", "/api/v1/auth/logout"), ("POST", "/api/v1/user/reset-password")]
+ENDING_THE_TOKEN = [
+    ("POST", "/api/v1/auth/logout"),
+    ("POST", "/api/v1/user/reset-password"),
+    ("DELETE", "/api/v1/user/account"),
+]
 RULED_BY_MORE = {
     "/api/v1/auth/register",  # printable names
     "/api/v1/auth/forgot-password",  # real addresses, here and in the next two
@@ -48,6 +60,8 @@ RULED_BY_MORE = {
     "/api/v1/generation",  # the chosen model's limits
     "/api/v1/upload",  # real pictures
     "/api/v1/user/generation_list",  # times, cursors, one kind of paging, NUL
+    "/api/v1/trash",  # cursors
+    "/api/v1/trash/restore",  # items that are there
     "/api/v1/user/apis",  # names that are part of a path, urls of machines on the open internet, here and in the next
     "/api/v1/user/apis/{id}",
     "/api/v1/prompts/enhance",  # one of the caller's own keys
@@ -71,3 +85,7 @@ def test_every_operation_is_tried_or_left_out_with_a_reason(v1: Driver) -> None:
 @pytest.mark.parametrize(("method", "path", "mode"), modes(OPERATIONS))
 def test_every_answer_is_one_that_the_document_has(v1: Driver, method: str, path: str, mode: GenerationMode) -> None:
     v1.drive(method, path, mode)
+
+
+def test_no_query_is_taken_that_is_not_valid(v1: Driver) -> None:
+    v1.ask_wrongly()

@@ -117,7 +117,7 @@ class Client:
 
     def __init__(self, service: Service) -> None:
         self._service = service
-        self._token = ""
+        self.token = ""
 
     def sign_up(self, account: str = "alice") -> "Client":
         registration = {"account": account, "email": f"{account}@example.com", "password": PASSWORD}
@@ -126,7 +126,7 @@ class Client:
 
     def log_in(self, account: str = "alice") -> "Client":
         answer = self.call("POST", "/api/v1/auth/login", {"account": account, "password": PASSWORD})
-        self._token = answer["data"]["token"]
+        self.token = answer["data"]["token"]
         return self
 
     def submit(self, prompt: str = PROMPT, *, image: str | None = None, **parameters: Any) -> str:
@@ -136,7 +136,7 @@ class Client:
         return task
 
     def upload(self, data: bytes, media_type: str) -> dict[str, Any]:
-        headers = {"Content-Type": media_type, "Authorization": f"Bearer {self._token}"}
+        headers = {"Content-Type": media_type, "Authorization": f"Bearer {self.token}"}
         request = urllib.request.Request(f"{self._service.url}/api/v1/upload", data, headers)
         with urllib.request.urlopen(request, timeout=30) as response:
             found: dict[str, Any] = json.load(response)["data"]
@@ -144,7 +144,7 @@ class Client:
 
     def events(self, path: str, last_id: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
         """The id and the task of each event of a stream, until the stream ends."""
-        headers = {"Authorization": f"Bearer {self._token}", "Last-Event-ID": last_id}
+        headers = {"Authorization": f"Bearer {self.token}", "Last-Event-ID": last_id}
         request = urllib.request.Request(f"{self._service.url}/api/v1/{path}", headers=headers)
         with urllib.request.urlopen(request, timeout=60) as response:
             event_id = ""
@@ -177,7 +177,7 @@ class Client:
 
     def fetch(self, path: str, method: str = "GET", body: Any = None) -> bytes:
         """The body of the answer, whatever its status."""
-        headers = {"Content-Type": "application/json", "Authorization": f"Bearer {self._token}"}
+        headers = {"Content-Type": "application/json", "Authorization": f"Bearer {self.token}"}
         data = json.dumps(body).encode() if body is not None else None
         request = urllib.request.Request(self._service.url + path, data, headers, method=method)
         try:

@@ -13,7 +13,7 @@ import sqlalchemy
 from PIL import Image
 
 from shared import db
-from tests.end_to_end.service import Client, Service
+from tests.end_to_end.service import PASSWORD, Client, Service
 from tests.fakes import provider as fake
 from tests.fakes.provider import KEY, FakeProvider
 from tests.servers import MariaDb, Redis
@@ -92,6 +92,8 @@ def test_a_provider_key_leaves_no_trace(service: Service, provider: FakeProvider
     assert picture in places["files"]
     assert all(places.values())
     assert [(place, trace) for place, data in places.items() for trace in TRACES if trace.encode() in data] == []
+    said = service.log.read_text("utf-8")
+    assert [secret for secret in (PASSWORD, service.environment["SECRET_KEY"], client.token) if secret in said] == []
 
 
 def _paint(client: Recorder) -> dict[str, Any]:

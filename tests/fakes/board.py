@@ -8,21 +8,25 @@ from shared.progress import Progress
 
 @dataclass
 class FakeBoard:
-    """Remembers progress; the tasks of `to_stop` have been asked to stop."""
+    """Remembers progress and previews; the tasks of `to_stop` have been asked to stop."""
 
     written: list[tuple[str, Progress]] = field(default_factory=list)
     announced: list[str] = field(default_factory=list)
     to_stop: set[str] = field(default_factory=set)
+    shown: list[tuple[str, int, int, bytes]] = field(default_factory=list)
 
     def write(self, task: str, progress: Progress) -> bool:
         self.written.append((task, progress))
         return task in self.to_stop
 
+    def is_to_stop(self, task: str, fence: int) -> bool:
+        return task in self.to_stop
+
     def announce(self, task: str) -> None:
         self.announced.append(task)
 
-    def read(self, task: str, fence: int) -> Progress | None:
-        return next((p for name, p in reversed(self.written) if name == task and p.fence == fence), None)
+    def show(self, task: str, fence: int, number: int, picture: bytes) -> None:
+        self.shown.append((task, fence, number, picture))
 
 
 @dataclass

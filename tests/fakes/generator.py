@@ -14,10 +14,11 @@ STEPS = 2
 
 @dataclass
 class FakeGenerator:
-    """`trouble` is called with each batch before its first step, and may raise."""
+    """`trouble` is called with each batch before its first step, and may raise; `decoding` is after its last one."""
 
     limit: int = 4
     trouble: Callable[[Sequence[Claim]], None] = lambda claimed: None
+    decoding: Callable[[Sequence[Claim]], None] = lambda claimed: None
     batches: list[list[str]] = field(default_factory=list)
 
     loaded: tuple[str, ...] = ("tiny",)
@@ -30,6 +31,7 @@ class FakeGenerator:
         self.trouble(claimed)
         for step in range(1, STEPS + 1):
             on_step(step, STEPS)
+        self.decoding(claimed)
         return [[picture_of(claim, number) for number in range(claim.parameters.num_images)] for claim in claimed]
 
 

@@ -2,11 +2,12 @@
 
 import base64
 import json
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Self
+from http.server import BaseHTTPRequestHandler
+from typing import Any
+
+from tests.fakes.background import Background
 
 KEY = "sk-test-0123456789abcdef-WXYZ"
 PNG = b"\x89PNG\r\n\x1a\n a picture of the provider"
@@ -25,45 +26,22 @@ class Heard:
 Answer = Callable[["_Visitor"], None]
 
 
-class FakeProvider(ThreadingHTTPServer):
+class FakeProvider(Background):
     """Answers by path; a test puts another answer in the place of a good one. `heard` is what it was asked."""
 
-    daemon_threads = True
-
     def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Visitor)
+        super().__init__(_Visitor)
         self.heard: list[Heard] = []
-        self.closing = threading.Event()
         self.answers: dict[str, Answer] = {
             CHAT: chat("a better prompt"),
             MODELS: said({"object": "list", "data": [{"id": "tiny-chat", "object": "model"}]}),
             IMAGES: pictures({"b64_json": base64.b64encode(PNG).decode()}),
             "/made/1.png": raw(PNG, "image/png"),
         }
-        self._thread = threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-
-    @property
-    def place(self) -> str:
-        return f"127.0.0.1:{self.server_address[1]}"
 
     @property
     def base_url(self) -> str:
         return f"http://{self.place}/v1"
-
-    def url(self, path: str) -> str:
-        return f"http://{self.place}{path}"
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Visitors go whenever they like."""
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.closing.set()
-        self.shutdown()
-        self.server_close()
 
 
 class _Visitor(BaseHTTPRequestHandler):

@@ -7,21 +7,18 @@ from contextlib import suppress
 from email import message_from_bytes, policy
 from email.message import Message
 from itertools import takewhile
-from types import TracebackType
-from typing import Self
+
+from tests.fakes.background import Background
 
 GREETING = "GREETING"
 REPLIES = {"MAIL": "250 ok", "RCPT": "250 ok", "AUTH": "235 welcome", "QUIT": "221 bye"}
 
 
-class Sink(socketserver.ThreadingTCPServer):
+class Sink(Background):
     """Keeps what it is given. It `refuses`, `stalls` or `drips` at one command, or at the GREETING.
 
     `tls` makes it speak STARTTLS, or TLS from the first byte where it is `wrapped`.
     """
-
-    daemon_threads = True
-    allow_reuse_address = True
 
     def __init__(
         self,
@@ -33,24 +30,15 @@ class Sink(socketserver.ThreadingTCPServer):
         wrapped: bool = False,
         extensions: tuple[str, ...] = ("SMTPUTF8", "8BITMIME", "AUTH PLAIN"),
     ) -> None:
-        super().__init__(("127.0.0.1", 0), Talk)
+        super().__init__(Talk)
         self.refuses, self.stalls, self.drips = refuses, stalls, drips
         self.tls, self.wrapped = tls, wrapped
         self.extensions = extensions
-        self.port: int = self.server_address[1]
         self.mails: list[Message] = []
         self.commands: list[str] = []
         self.encrypted: list[bool] = []
         self.waits = threading.Event()  # somebody is kept waiting
         self.left = threading.Event()  # and has gone
-
-    def __enter__(self) -> Self:
-        threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
-        return self
-
-    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
-        self.shutdown()
-        self.server_close()
 
 
 class Talk(socketserver.StreamRequestHandler):

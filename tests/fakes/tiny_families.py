@@ -5,11 +5,13 @@ from pathlib import Path
 
 import torch
 from diffusers import (
-    AutoencoderKL,
+    DDIMScheduler,
     EulerDiscreteScheduler,
     FlowMatchEulerDiscreteScheduler,
     FluxPipeline,
     FluxTransformer2DModel,
+    PixArtSigmaPipeline,
+    PixArtTransformer2DModel,
     SD3Transformer2DModel,
     StableDiffusion3Pipeline,
     StableDiffusionXLPipeline,
@@ -21,7 +23,6 @@ from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import Split
 from transformers import (
-    CLIPTextConfig,
     CLIPTextModel,
     CLIPTextModelWithProjection,
     PreTrainedTokenizerFast,
@@ -31,7 +32,7 @@ from transformers import (
     T5EncoderModel,
 )
 
-from tests.fakes.tiny_model import WIDTH, save_tiny_model, tokenizer, vocabulary
+from tests.fakes.tiny_model import WIDTH, autoencoder, clip_config, save_tiny_model, tokenizer, vocabulary
 
 CHAT = "{% for message in messages %}{{ message['content'] }}{% endfor %}"
 
@@ -40,9 +41,9 @@ def save_sdxl(folder: Path) -> None:
     """Two text encoders, the second one pooled, and sizes as conditions."""
     torch.manual_seed(1)
     StableDiffusionXLPipeline(
-        vae=_autoencoder(4),
-        text_encoder=CLIPTextModel(_clip()).eval(),
-        text_encoder_2=CLIPTextModelWithProjection(_clip()).eval(),
+        vae=autoencoder(4),
+        text_encoder=CLIPTextModel(clip_config()).eval(),
+        text_encoder_2=CLIPTextModelWithProjection(clip_config()).eval(),
         tokenizer=tokenizer(),
         tokenizer_2=tokenizer(),
         unet=UNet2DConditionModel(
@@ -82,10 +83,10 @@ def save_sd3(folder: Path) -> None:
             pos_embed_max_size=32,
         ),
         scheduler=FlowMatchEulerDiscreteScheduler(shift=3.0),
-        vae=_autoencoder(4, shift_factor=0.06),
-        text_encoder=CLIPTextModelWithProjection(_clip()).eval(),
+        vae=autoencoder(4, shift_factor=0.06),
+        text_encoder=CLIPTextModelWithProjection(clip_config()).eval(),
         tokenizer=tokenizer(),
-        text_encoder_2=CLIPTextModelWithProjection(_clip()).eval(),
+        text_encoder_2=CLIPTextModelWithProjection(clip_config()).eval(),
         tokenizer_2=tokenizer(),
         text_encoder_3=t5(2 * WIDTH),
         tokenizer_3=words(),
@@ -97,8 +98,8 @@ def save_flux(folder: Path) -> None:
     torch.manual_seed(3)
     FluxPipeline(
         scheduler=FlowMatchEulerDiscreteScheduler(use_dynamic_shifting=True, shift=3.0),
-        vae=_autoencoder(1, shift_factor=0.06),
-        text_encoder=CLIPTextModel(_clip()).eval(),
+        vae=autoencoder(1, shift_factor=0.06),
+        text_encoder=CLIPTextModel(clip_config()).eval(),
         tokenizer=tokenizer(),
         text_encoder_2=t5(WIDTH),
         tokenizer_2=words(),
@@ -144,10 +145,30 @@ def save_z_image(folder: Path) -> None:
     )
     ZImagePipeline(
         scheduler=FlowMatchEulerDiscreteScheduler(shift=3.0),
-        vae=_autoencoder(4, shift_factor=0.06),
+        vae=autoencoder(4, shift_factor=0.06),
         text_encoder=Qwen3Model(encoder).eval(),
         tokenizer=words(),
         transformer=transformer,
+    ).save_pretrained(folder)
+
+
+def save_pixart(folder: Path) -> None:
+    """A class that takes no callback, and no reference."""
+    torch.manual_seed(5)
+    PixArtSigmaPipeline(
+        scheduler=DDIMScheduler(),
+        vae=autoencoder(4),
+        text_encoder=t5(WIDTH),
+        tokenizer=words(),
+        transformer=PixArtTransformer2DModel(
+            num_attention_heads=2,
+            attention_head_dim=8,
+            num_layers=1,
+            cross_attention_dim=2 * 8,
+            caption_channels=WIDTH,
+            sample_size=8,
+            use_additional_conditions=False,
+        ),
     ).save_pretrained(folder)
 
 
@@ -158,33 +179,6 @@ FAMILIES: dict[str, Callable[[Path], None]] = {
     "flux": save_flux,
     "z-image": save_z_image,
 }
-
-
-def _autoencoder(channels: int, **options: object) -> AutoencoderKL:
-    return AutoencoderKL(
-        block_out_channels=(8, 8, 8, 8),
-        down_block_types=("DownEncoderBlock2D",) * 4,
-        up_block_types=("UpDecoderBlock2D",) * 4,
-        latent_channels=channels,
-        norm_num_groups=4,
-        sample_size=64,
-        **options,
-    )
-
-
-def _clip() -> CLIPTextConfig:
-    return CLIPTextConfig(
-        vocab_size=len(vocabulary()),
-        hidden_size=WIDTH,
-        intermediate_size=WIDTH,
-        num_attention_heads=2,
-        num_hidden_layers=2,
-        max_position_embeddings=16,
-        projection_dim=WIDTH,
-        bos_token_id=0,
-        eos_token_id=1,
-        pad_token_id=1,
-    )
 
 
 def t5(width: int) -> T5EncoderModel:

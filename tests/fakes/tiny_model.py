@@ -14,8 +14,8 @@ def save_tiny_model(folder: Path) -> None:
     """Build and save it; the picture of a prompt and seed is noise, and always the same noise."""
     torch.manual_seed(0)
     StableDiffusionPipeline(
-        vae=_autoencoder(),
-        text_encoder=_text_encoder(),
+        vae=autoencoder(),
+        text_encoder=CLIPTextModel(clip_config(layers=1)).eval(),
         tokenizer=tokenizer(),
         unet=_unet(),
         scheduler=DDIMScheduler(clip_sample=False, steps_offset=1),
@@ -25,14 +25,15 @@ def save_tiny_model(folder: Path) -> None:
     ).save_pretrained(folder)
 
 
-def _autoencoder() -> AutoencoderKL:
+def autoencoder(channels: int = 4, **options: object) -> AutoencoderKL:
     return AutoencoderKL(
         block_out_channels=(8, 8, 8, 8),
         down_block_types=("DownEncoderBlock2D",) * 4,
         up_block_types=("UpDecoderBlock2D",) * 4,
-        latent_channels=4,
+        latent_channels=channels,
         norm_num_groups=4,
         sample_size=64,
+        **options,
     )
 
 
@@ -49,23 +50,23 @@ def _unet() -> UNet2DConditionModel:
     )
 
 
-def _text_encoder() -> CLIPTextModel:
-    config = CLIPTextConfig(
+def clip_config(layers: int = 2) -> CLIPTextConfig:
+    return CLIPTextConfig(
         vocab_size=len(vocabulary()),
         hidden_size=WIDTH,
         intermediate_size=WIDTH,
         num_attention_heads=2,
-        num_hidden_layers=1,
+        num_hidden_layers=layers,
         max_position_embeddings=16,
+        projection_dim=WIDTH,
         bos_token_id=0,
         eos_token_id=1,
         pad_token_id=1,
     )
-    return CLIPTextModel(config).eval()
 
 
-def tokenizer() -> CLIPTokenizer:
-    """Reads letter by letter."""
+def tokenizer(length: int = 16) -> CLIPTokenizer:
+    """Reads letter by letter, so many of them."""
     return CLIPTokenizer(
         vocab=vocabulary(),
         merges=[],
@@ -73,7 +74,7 @@ def tokenizer() -> CLIPTokenizer:
         bos_token="<|startoftext|>",
         eos_token="<|endoftext|>",
         pad_token="<|endoftext|>",
-        model_max_length=16,
+        model_max_length=length,
     )
 
 

@@ -42,6 +42,27 @@ def test_what_is_not_asked_for_is_the_models_default(tmp_path: Path) -> None:
     assert (parameters.seed, parameters.negative_prompt) == (9, "")
 
 
+def offering_lcm(folder: Path) -> Catalog:
+    text = MODEL.replace('"Euler a"', '"LCM"').replace("max = 50, default = 20", "max = 100, default = 80")
+    return read(folder, text)
+
+
+@pytest.mark.parametrize("name", ["LCM", "lcm", "LCMScheduler"])
+def test_more_steps_than_the_sampling_method_has_are_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(Invalid) as caught:
+        offering_lcm(tmp_path).models["one"].fit(Kind.TEXT_TO_IMAGE, {"sampling_method": name, "steps": 51}, seed=0)
+
+    [problem] = caught.value.problems
+    assert (problem.field, problem.code, problem.facts["max"]) == ("parameters.steps", "out_of_range", "50")
+
+
+@pytest.mark.parametrize(("asked", "steps"), [({}, 80), ({"sampling_method": "LCM"}, 50), ({"steps": 100}, 100)])
+def test_without_a_number_of_steps_there_are_as_many_as_the_sampling_method_has(
+    tmp_path: Path, asked: dict[str, object], steps: int
+) -> None:
+    assert offering_lcm(tmp_path).models["one"].fit(Kind.TEXT_TO_IMAGE, asked, seed=0).steps == steps
+
+
 def test_a_seed_of_zero_is_a_seed(tmp_path: Path) -> None:
     assert read(tmp_path).models["one"].fit(Kind.TEXT_TO_IMAGE, {"seed": 0}, seed=9).seed == 0
 
@@ -95,6 +116,16 @@ def test_a_parameter_that_means_nothing_to_a_kind_is_refused(
         read(tmp_path, VIDEO).models["one"].fit(kind, asked, seed=0)
 
     assert [(p.field, p.code) for p in caught.value.problems] == [(f"parameters.{next(iter(asked))}", "not_applicable")]
+
+
+def test_a_model_that_sees_the_whole_reference_has_no_strength(tmp_path: Path) -> None:
+    model = read(tmp_path, VIDEO + "strength = false").models["one"]
+
+    with pytest.raises(Invalid) as caught:
+        model.fit(Kind.IMAGE_TO_IMAGE, {"strength": 0.5}, seed=0)
+
+    assert [(p.field, p.code) for p in caught.value.problems] == [("parameters.strength", "not_applicable")]
+    assert model.fit(Kind.IMAGE_TO_IMAGE, {}, seed=0).strength is None
 
 
 @pytest.mark.parametrize(
@@ -191,10 +222,76 @@ def test_tasks_share_a_batch_key_when_only_what_is_free_differs(tmp_path: Path) 
 
 
 @pytest.mark.parametrize(
-    "change", [{"width": 64}, {"height": 64}, {"steps": 5}, {"guidance_scale": 2.0}, {"sampling_method": "Euler a"}]
+    ("kind", "change"),
+    [
+        (Kind.IMAGE_TO_IMAGE, {"width": 64}),
+        (Kind.IMAGE_TO_IMAGE, {"height": 64}),
+        (Kind.IMAGE_TO_IMAGE, {"steps": 5}),
+        (Kind.IMAGE_TO_IMAGE, {"guidance_scale": 2.0}),
+        (Kind.IMAGE_TO_IMAGE, {"sampling_method": "Euler a"}),
+        (Kind.IMAGE_TO_IMAGE, {"strength": 0.5}),
+        (Kind.IMAGE_TO_IMAGE, {"reproducible": True}),
+        (Kind.IMAGE_TO_IMAGE, {"loras": [{"name": "ink"}]}),
+        (Kind.TEXT_TO_VIDEO, {"num_frames": 9}),
+        (Kind.TEXT_TO_VIDEO, {"fps": 8}),
+    ],
 )
-def test_what_a_pipeline_call_shares_parts_batches(tmp_path: Path, change: dict[str, object]) -> None:
-    model = read(tmp_path).models["one"]
-    usual, other = (model.fit(Kind.TEXT_TO_IMAGE, asked, seed=0) for asked in ({}, change))
+def test_what_a_pipeline_call_shares_parts_batches(tmp_path: Path, kind: Kind, change: dict[str, object]) -> None:
+    model = read(tmp_path, VIDEO + 'loras = [{ name = "ink", source = "owner/ink" }]').models["one"]
+    usual, other = (model.fit(kind, asked, seed=0) for asked in ({}, change))
 
-    assert usual.batch_key(Kind.TEXT_TO_IMAGE) != other.batch_key(Kind.TEXT_TO_IMAGE)
+    assert usual.batch_key(kind) != other.batch_key(kind)
+
+
+def test_kinds_and_models_never_share_a_batch(tmp_path: Path) -> None:
+    catalog = read(tmp_path, VIDEO + VIDEO.replace('"one"', '"two"'))
+    one, two = (catalog.models[name].fit(Kind.TEXT_TO_VIDEO, {}, seed=0) for name in ("one", "two"))
+
+    keys = {one.batch_key(Kind.TEXT_TO_VIDEO), one.batch_key(Kind.IMAGE_TO_VIDEO), two.batch_key(Kind.TEXT_TO_VIDEO)}
+
+    assert len(keys) == 3
+
+
+def with_index(folder: Path, index: str, text: str = VIDEO) -> Catalog:
+    (folder / "folder").mkdir()
+    (folder / "folder" / "model_index.json").write_text(index)
+    return read(folder, text)
+
+
+def test_kinds_that_the_models_files_are_not_for_are_not_offered(tmp_path: Path) -> None:
+    catalog = with_index(tmp_path, '{"_class_name": "LTXPipeline"}')
+
+    assert catalog.models["one"].kinds == {Kind.TEXT_TO_VIDEO, Kind.IMAGE_TO_VIDEO}
+    assert catalog.lacking == {"one": {Kind.IMAGE_TO_IMAGE}}
+
+
+@pytest.mark.parametrize("index", ["{}", "[]", "no JSON", '{"_class_name": ["a.module", "Class"]}'])
+def test_files_that_do_not_say_what_they_are_leave_an_entry_as_it_is(tmp_path: Path, index: str) -> None:
+    catalog = with_index(tmp_path, index)
+
+    assert len(catalog.models["one"].kinds) == 3
+    assert catalog.lacking == {}
+
+
+def test_files_that_are_not_here_yet_leave_an_entry_as_it_is(tmp_path: Path) -> None:
+    assert len(read(tmp_path, VIDEO).models["one"].kinds) == 3
+
+
+def test_an_entry_may_say_itself_which_class_it_is(tmp_path: Path) -> None:
+    catalog = read(tmp_path, VIDEO + 'pipeline = "WanPipeline"\n')
+
+    assert catalog.models["one"].kinds == {Kind.TEXT_TO_VIDEO}
+
+
+def test_a_model_that_makes_nothing_of_what_it_is_for_is_not_offered(tmp_path: Path) -> None:
+    other = MODEL.replace('"one"', '"two"').replace('"folder"', '"elsewhere"')
+
+    catalog = with_index(tmp_path, '{"_class_name": "WanPipeline"}', MODEL + other)
+
+    assert list(catalog.models) == ["two"]
+    assert catalog.lacking == {"one": {Kind.TEXT_TO_IMAGE}}
+
+
+def test_without_any_model_that_makes_anything_there_is_no_catalogue(tmp_path: Path) -> None:
+    with pytest.raises(InvalidCatalog, match="no model"):
+        with_index(tmp_path, '{"_class_name": "WanPipeline"}', MODEL)

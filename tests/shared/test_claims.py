@@ -4,15 +4,17 @@ import threading
 from collections.abc import Callable
 
 import pytest
-from sqlalchemy import Engine, update
+from sqlalchemy import Engine, select, update
 
 from shared import db
-from shared.claims import Claim, Claims, Expired
+from shared.claims import LEAVE_SECONDS, PAUSE_SECONDS, Claim, Claims, Expired
 from shared.lifecycle import Status
 from shared.models import Task
+from shared.workers import State, Told
 from tests.orders import add_task, add_user, row
+from worker.registry import Registry
 
-RESULTS = [{"name": "task.png"}]
+RESULTS = [{"name": "task.png", "bytes": 3}]
 LONG, OVER = 15.0, -1.0
 
 
@@ -261,13 +263,47 @@ def test_every_move_is_stamped_with_the_databases_time(
     assert before <= claimed <= row(engine, task).updated_at
 
 
-def test_a_task_that_was_passed_on_is_taken_by_another_worker_first(worker: Callable[..., Claims], task: str) -> None:
+def test_a_task_that_was_passed_on_is_taken_by_another_worker_first(
+    engine: Engine, worker: Callable[..., Claims], task: str
+) -> None:
     small, large = worker("small"), worker("large")
+    Registry(engine, "large", "elsewhere").beat(Told(State.IDLE))
     [claim] = take(small)
     small.pass_on(claim, "out_of_memory")
 
     assert take(small) == []
     assert [(again.public_id, again.attempt) for again in take(large)] == [(task, 2)]
+
+
+@pytest.mark.parametrize(("peers", "seconds"), [(0, PAUSE_SECONDS), (1, LEAVE_SECONDS)])
+def test_who_passed_a_task_on_tries_again_if_nobody_has_taken_it(
+    engine: Engine, task: str, peers: int, seconds: float
+) -> None:
+    now = 0.0
+    small = Claims(engine, "small", LONG, 3, clock=lambda: now)
+    for number in range(peers):
+        Registry(engine, f"peer {number}", "elsewhere").beat(Told(State.IDLE))
+    [claim] = take(small)
+    small.pass_on(claim, "out_of_memory")
+
+    now = seconds - 1
+    early = take(small)
+    now = seconds
+
+    assert (early, [again.attempt for again in take(small)]) == ([], [2])
+
+
+@pytest.mark.parametrize("stack", ["mariadb"], indirect=True)  # SQLite locks the whole database
+def test_what_a_frozen_worker_holds_locked_holds_up_nobody(engine: Engine, worker: Callable[..., Claims]) -> None:
+    tasks = [add_task(engine, add_user(engine)) for _ in range(2)]
+    frozen = worker("frozen", lease_seconds=OVER)
+    [first], _ = take(frozen), take(frozen)
+    with db.write(engine) as connection:
+        connection.execute(select(Task.id).where(Task.id == first.id).with_for_update())
+
+        assert worker("other").expire() == Expired(requeued=1, failed=0)
+
+    assert [row(engine, task).status for task in tasks] == [Status.PROCESSING, Status.QUEUED]
 
 
 def test_a_task_that_was_passed_on_and_cancelled_is_cancelled(

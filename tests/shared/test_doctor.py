@@ -43,7 +43,8 @@ def key(engine: Engine, settings: Settings, storage: LocalStorage, user_id: int)
     """The file of a completed task."""
     add_task(engine, user_id)
     key = "results/aa/task_1.1.1.png"
-    done = {"status": Status.COMPLETED, "has_result": True, "results": [result_entry("x.png", key, PNG)]}
+    results = [result_entry("x.png", key, PNG)]
+    done = {"status": Status.COMPLETED, "has_result": True, "results": results, "bytes": len(PNG)}
     change(engine, Task, **done)
     storage.save(key, PNG)
     return key
@@ -84,7 +85,8 @@ def test_a_service_that_is_well_has_no_trouble(settings: Settings, key: str, wor
     everything = found(settings, checksums=True)
 
     assert [about for about, finding in everything.items() if not finding.is_well] == []
-    assert list(everything) == ["database", "broker", "disk", "models", "workers", "leases", "rows", "files"]
+    parts = ["database", "broker", "disk", "models", "workers", "leases", "trash", "sizes", "erasure", "rows", "files"]
+    assert list(everything) == parts
 
 
 @pytest.mark.parametrize(
@@ -215,6 +217,18 @@ def test_a_model_that_is_not_there_is_a_trouble(settings: Settings, tmp_path: Pa
     finding = found(wrong)["models"]
 
     assert said in finding.said
+    assert finding.advice
+
+
+def test_a_kind_that_a_models_class_does_not_make_is_a_trouble(settings: Settings, tmp_path: Path) -> None:
+    limits = "{ min = 8, max = 64, default = 64 }"
+    ranges = "\n".join(f"{name} = {limits}" for name in ("width", "height", "steps", "guidance_scale"))
+    entry = 'id = "m"\nsource = "m"\npipeline = "SanaPipeline"\nkinds = ["t2i", "i2i"]\nsampling_methods = ["DDIM"]'
+    (tmp_path / "m.toml").write_text(f"[[models]]\n{entry}\n{ranges}\n")
+
+    finding = found(settings.model_copy(update={"models_file": tmp_path / "m.toml"}))["models"]
+
+    assert "m (i2i)" in finding.said
     assert finding.advice
 
 

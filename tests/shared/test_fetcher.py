@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from shared.addresses import FetchRefused
+from shared.addresses import Addresses, FetchRefused
 from shared.errors import Unavailable
 from shared.fetcher import Fetcher, FetchFailed
 from shared.wire import Target
@@ -27,7 +27,12 @@ def site() -> Iterator[Site]:
 @pytest.fixture
 def fetcher(site: Site) -> Fetcher:
     """May speak to the tests' own site."""
-    return Fetcher({site.place}, seconds=5)
+    return Fetcher(Addresses({site.place}), seconds=5)
+
+
+def by_name(site: Site, resolver: FakeResolver) -> Fetcher:
+    """May speak to it as pictures.example."""
+    return Fetcher(Addresses({f"pictures.example:{site.port}"}, resolver), seconds=5)
 
 
 def test_a_body_comes_back_as_it_is(site: Site, fetcher: Fetcher) -> None:
@@ -123,12 +128,12 @@ def test_a_url_is_read(url: str, host: str, port: int, path: str) -> None:
 )
 def test_what_may_not_be_fetched_is_refused(url: str) -> None:
     with pytest.raises(FetchRefused):
-        Fetcher(seconds=5).get(url, MAX)
+        Fetcher(Addresses(), seconds=5).get(url, MAX)
 
 
 def test_a_site_that_is_not_excepted_is_refused(site: Site) -> None:
     with pytest.raises(FetchRefused):
-        Fetcher(seconds=5).get(site.url("/"), MAX)
+        Fetcher(Addresses(), seconds=5).get(site.url("/"), MAX)
 
     assert site.heard == []
 
@@ -137,9 +142,7 @@ def test_the_very_address_that_was_checked_is_connected_to(site: Site) -> None:
     resolver = FakeResolver(["127.0.0.1"], ["169.254.169.254"])
     site.answers["/a.png"] = reply(b"body")
 
-    body = Fetcher({f"pictures.example:{site.port}"}, seconds=5, resolve=resolver).get(
-        f"http://pictures.example:{site.port}/a.png", MAX
-    )
+    body = by_name(site, resolver).get(f"http://pictures.example:{site.port}/a.png", MAX)
 
     assert (body, resolver.asked) == (b"body", ["pictures.example"])
     assert f"Host: pictures.example:{site.port}" in site.heard[0]
@@ -149,9 +152,7 @@ def test_the_next_address_is_tried_when_one_does_not_answer(site: Site) -> None:
     resolver = FakeResolver(["127.0.0.2", "127.0.0.1"])
     site.answers["/"] = reply(b"body")
 
-    fetcher = Fetcher({f"pictures.example:{site.port}"}, seconds=5, resolve=resolver)
-
-    assert fetcher.get(f"http://pictures.example:{site.port}/", MAX) == b"body"
+    assert by_name(site, resolver).get(f"http://pictures.example:{site.port}/", MAX) == b"body"
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
@@ -185,7 +186,7 @@ def test_a_name_is_checked_again_at_each_hop(site: Site) -> None:
     site.answers["/a"] = redirect("http://pictures.example/b")
 
     with pytest.raises(FetchRefused):
-        Fetcher({f"pictures.example:{site.port}"}, resolve=resolver).get(f"http://pictures.example:{site.port}/a", MAX)
+        by_name(site, resolver).get(f"http://pictures.example:{site.port}/a", MAX)
 
     assert len(resolver.asked) == 2
 
@@ -264,7 +265,7 @@ def test_a_site_that_drips_does_not_hold_us_up(site: Site, start: bytes) -> None
     since = time.monotonic()
 
     with pytest.raises(FetchFailed):
-        Fetcher({site.place}, seconds=0.3).get(site.url("/"), MAX)
+        Fetcher(Addresses({site.place}), seconds=0.3).get(site.url("/"), MAX)
 
     assert time.monotonic() - since < 3
 
@@ -274,7 +275,7 @@ def test_a_site_that_never_comes_to_the_point_does_not_hold_us_up(site: Site, pi
     site.answers["/"] = site.drip(piece)
 
     with pytest.raises(FetchFailed):
-        Fetcher({site.place}, seconds=0.3).get(site.url("/"), MAX)
+        Fetcher(Addresses({site.place}), seconds=0.3).get(site.url("/"), MAX)
 
 
 def test_an_endless_body_is_left_off(site: Site, fetcher: Fetcher) -> None:
@@ -301,7 +302,7 @@ def test_a_name_that_nobody_knows_is_a_failure() -> None:
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
     with pytest.raises(FetchFailed):
-        Fetcher(resolve=unknown).get("https://nowhere.example/", MAX)
+        Fetcher(Addresses(resolve=unknown)).get("https://nowhere.example/", MAX)
 
 
 @pytest.mark.parametrize(("asked", "trusted"), [("pictures.example", True), ("other.example", False)])
@@ -309,8 +310,8 @@ def test_a_certificate_must_be_the_hosts(tmp_path: Path, asked: str, trusted: bo
     server, client = trusted_by(tmp_path, "pictures.example")
     with Site(server) as site:
         site.answers["/"] = reply(b"body")
-        allowed = {f"{asked}:{site.port}"}
-        fetcher = Fetcher(allowed, seconds=5, resolve=FakeResolver(["127.0.0.1"]), tls=client)
+        addresses = Addresses({f"{asked}:{site.port}"}, FakeResolver(["127.0.0.1"]))
+        fetcher = Fetcher(addresses, seconds=5, tls=client)
 
         if trusted:
             assert fetcher.get(f"https://{asked}:{site.port}/", MAX) == b"body"
@@ -325,18 +326,18 @@ def test_a_certificate_that_nobody_vouches_for_is_a_failure(tmp_path: Path) -> N
         site.answers["/"] = reply(b"body")
 
         with pytest.raises(FetchFailed):
-            Fetcher({site.place}, seconds=5).get(f"https://{site.place}/", MAX)
+            Fetcher(Addresses({site.place}), seconds=5).get(f"https://{site.place}/", MAX)
 
         assert site.heard == []
 
 
 def test_who_finds_no_place_is_to_come_again() -> None:
     with pytest.raises(Unavailable):
-        Fetcher(at_a_time=0, patience=0).get("https://pictures.example/", MAX)
+        Fetcher(Addresses(), at_a_time=0, patience=0).get("https://pictures.example/", MAX)
 
 
 def test_a_failure_leaves_its_place_to_others(site: Site) -> None:
-    fetcher = Fetcher({site.place}, seconds=5, at_a_time=1, patience=0)
+    fetcher = Fetcher(Addresses({site.place}), seconds=5, at_a_time=1, patience=0)
     site.answers |= {"/bad": reply(status="500 Oh"), "/good": reply(b"body")}
     with pytest.raises(FetchFailed):
         fetcher.get(site.url("/bad"), MAX)

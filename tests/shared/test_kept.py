@@ -162,11 +162,11 @@ def test_all_that_has_to_be_there_is_told_with_its_owner(engine: Engine, user_id
     ]
 
 
-def test_a_record_that_its_user_has_deleted_keeps_its_files_and_need_not(
+def test_a_record_in_the_trash_has_to_keep_its_files(
     engine: Engine, storage: LocalStorage, tmp_path: Path, task: str
 ) -> None:
     change(engine, Task, row(engine, task).id, deleted_at=clock.now())
     save(storage, tmp_path, f"results/aa/{task}.1.1.png")
 
     assert unknown(engine, storage) == []
-    assert [kept.owner for kept in KeptFiles(engine, 24).all() if kept.owner == task] == []
+    assert [kept.owner for kept in KeptFiles(engine, 24).all() if kept.owner == task] == [task, task]

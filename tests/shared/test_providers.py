@@ -284,7 +284,7 @@ def test_a_private_address_is_refused_at_every_use(base_url: str) -> None:
 
 
 def test_the_very_address_that_was_checked_is_connected_to(fake: FakeProvider) -> None:
-    port = fake.server_address[1]
+    port = fake.port
     resolver = FakeResolver(["127.0.0.1"], ["169.254.169.254"])
     addresses = Addresses({f"provider.example:{port}"}, resolver)
 

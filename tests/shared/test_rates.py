@@ -11,7 +11,7 @@ from shared.claims import Claims
 from shared.generation import Kind
 from shared.models import Task
 from shared.queue_order import Priority, beginning
-from shared.rates import RATES, UNMEASURED_SECONDS, EtaError, Rates, eta_errors, units
+from shared.rates import RATES, UNMEASURED_SECONDS, Rates, units
 from tests.orders import PARAMETERS, add_user, row
 from tests.queues import add_rate, queue_up
 
@@ -154,15 +154,15 @@ def test_how_wrong_the_told_times_were_is_kept(engine: Engine, claims: Claims) -
         claims.complete(claim, [])
         claims.measured([claim], 1.0)
 
-    with engine.connect() as connection:
-        [told] = eta_errors(connection)
-    assert isinstance(told, EtaError)
-    assert (told.model, told.kind, told.count, told.covered) == ("tiny", "t2i", 2, pytest.approx(0.5, abs=0.5))
+    rates = known(engine)
+    [measured], told = rates.measured.values(), rates.eta_error("tiny", "t2i")
+    assert measured.etas == 2
+    assert told is not None
+    assert told.covered == pytest.approx(0.5, abs=0.5)
     assert told.error > 1
 
 
 def test_a_task_that_was_told_no_time_tells_nothing_of_them(engine: Engine, claims: Claims) -> None:
     run(engine, claims, 1.0)
 
-    with engine.connect() as connection:
-        assert eta_errors(connection) == []
+    assert known(engine).eta_error("tiny", "t2i") is None

@@ -1,7 +1,8 @@
 """Whose turn it is, on both databases: priorities, what has waited too long, caps, models that are loaded."""
 
-import threading
 from collections.abc import Callable
+from functools import partial
+from itertools import chain
 
 import pytest
 from sqlalchemy import Engine, event, select, update
@@ -16,6 +17,7 @@ from shared.queue_order import Priority, place
 from shared.turns import QueueRules, Turns
 from tests.orders import add_user, row
 from tests.queues import queue_up
+from tests.together import at_once
 
 MakeClaims = Callable[..., Claims]
 LARGE, TINY = {"model": "large"}, {"model": "tiny"}
@@ -194,20 +196,12 @@ def test_a_user_below_the_cap_again_is_served_again(engine: Engine, user: int, w
 
 def test_claimers_at_the_same_moment_do_not_exceed_the_cap(engine: Engine, user: int, worker: MakeClaims) -> None:
     queue_up(engine, user, *[{}] * 40)
-    gate = threading.Barrier(4)
-    taken: list[str] = []
+    workers = [worker(f"worker{number}", running_cap=5) for number in range(4)]
 
-    def work(name: str) -> None:
-        claims = worker(name, running_cap=5)
-        gate.wait(10)
-        for _ in range(3):
-            taken.extend(claim.public_id for claim in take(claims, limit=2))
+    def work(claims: Claims) -> list[str]:
+        return [claim.public_id for _ in range(3) for claim in take(claims, limit=2)]
 
-    threads = [threading.Thread(target=work, args=(f"worker{number}",)) for number in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    taken = list(chain(*at_once(*(partial(work, claims) for claims in workers))))
 
     assert len(taken) == len(set(taken)) == 5
 

@@ -2,11 +2,13 @@
 
 from backend.api.admin import api
 from backend.api.admin.schemas.users import FreshPassword, NewUser, User, UserChange, UsersQuery
+from backend.api.v1.schemas.account import Erased
 from backend.contract import Caller, Page
+from backend.services import erasure
 from backend.services.accounts import Account
 from backend.services.administration.users import KnownUser
 from backend.wiring import services
-from shared.errors import AccountTaken, EmailTaken, MailFailed, NotFound, OwnAccount, TooMany
+from shared.errors import AccountTaken, EmailTaken, LastAdmin, MailFailed, NotFound, OwnAccount, TooMany
 
 ID = "/users/<int:user_id>"
 
@@ -54,6 +56,20 @@ def disable_user(admin: Account, user_id: int) -> KnownUser:
 def enable_user(admin: Account, user_id: int) -> KnownUser:
     """Let somebody log in again."""
     return services().administration.users.enable(admin, user_id)
+
+
+@api.route(
+    "DELETE",
+    ID,
+    caller=Caller.ADMIN,
+    returns=Erased,
+    message="account_erased",
+    statuses=(202,),
+    errors=(NotFound, OwnAccount, LastAdmin),
+)
+def erase_user(admin: Account, user_id: int) -> erasure.Erased:
+    """Close somebody's account for good, with everything that it has."""
+    return services().erasure.remove(admin, user_id)
 
 
 @api.route("POST", f"{ID}/password", caller=Caller.ADMIN, returns=FreshPassword, errors=(NotFound,))

@@ -16,6 +16,7 @@ from shared.errors import NotFound, RangeNotSatisfiable
     caller=Caller.PUBLIC,
     query=FileQuery,
     produces=tuple(KEPT.values()),
+    delivers=True,
     errors=(NotFound, RangeNotSatisfiable),
 )
 def avatar(name: str, query: FileQuery) -> Response:

@@ -9,7 +9,15 @@ from backend.contract import Caller
 from backend.services.accounts import Account
 from backend.services.generation import Generation
 from backend.wiring import services
-from shared.errors import AccountDisabled, Forbidden, GenerationFailed, NotFound, QueueFull, RangeNotSatisfiable
+from shared.errors import (
+    AccountDisabled,
+    Forbidden,
+    GenerationFailed,
+    NotFound,
+    QueueFull,
+    QuotaExceeded,
+    RangeNotSatisfiable,
+)
 from shared.storage import EXTENSIONS
 
 
@@ -37,7 +45,7 @@ def history(user: Account, query: RecordsQuery) -> Records:
     message="picture_made",
     statuses=(200, 202),
     limits=("generate",),
-    errors=(GenerationFailed, QueueFull, AccountDisabled),
+    errors=(GenerationFailed, QueueFull, AccountDisabled, QuotaExceeded),
 )
 def generate(user: Account, body: ImageRequest) -> Generation:
     """Make a picture; 202 where it is not there in time, and goes on being made."""
@@ -51,6 +59,7 @@ def generate(user: Account, body: ImageRequest) -> Generation:
     caller=Caller.LINK,
     query=LinkQuery,
     produces=tuple(EXTENSIONS),
+    delivers=True,
     errors=(Forbidden, NotFound, RangeNotSatisfiable),
 )
 def download(user: Account | None, user_id: int, name: str, query: LinkQuery) -> Response:

@@ -11,7 +11,15 @@ from backend.services.favorite_tree import NodeType
 from backend.services.generation import Generation
 from backend.services.orders import Order
 from backend.wiring import services
-from shared.errors import AccountDisabled, Forbidden, GenerationFailed, IdempotencyMismatch, NotFound, QueueFull
+from shared.errors import (
+    AccountDisabled,
+    Forbidden,
+    GenerationFailed,
+    IdempotencyMismatch,
+    NotFound,
+    QueueFull,
+    QuotaExceeded,
+)
 from shared.generation import Kind
 
 
@@ -24,7 +32,7 @@ from shared.generation import Kind
     returns=Generated,
     statuses=(200, 202),
     limits=("generate",),
-    errors=(IdempotencyMismatch, GenerationFailed, QueueFull, AccountDisabled),
+    errors=(IdempotencyMismatch, GenerationFailed, QueueFull, AccountDisabled, QuotaExceeded),
 )
 def generate(user: Account, headers: SubmitHeaders, body: GenerateRequest) -> Generation:
     """Make a picture and answer when it is there, or after a while with the task's id."""

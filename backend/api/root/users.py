@@ -28,7 +28,7 @@ apis.mount(api, "/apis")
 def log_out() -> None:
     """End the token that came with this request; who has none is logged out already."""
     with suppress(Unauthenticated):
-        services().tokens.log_out(auth.claimed())
+        services().deny_list.add(auth.claimed())
 
 
 @api.route(

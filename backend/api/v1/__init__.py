@@ -10,14 +10,17 @@ files = Api(Blueprint("files", __name__, url_prefix="/generated_outputs"), CodeD
 APIS = (api, files)
 
 from backend.api.v1 import (  # noqa: E402, F401 - the routes register themselves
+    account,
     auth,
     events,
     favorites,
     generation,
     history,
     models,
+    previews,
     prompts,
     provider_keys,
     results,
+    trash,
     uploads,
 )

@@ -66,7 +66,7 @@ def log_in(body: Login) -> LoggedIn:
 @api.route("POST", "/auth/logout", caller=Caller.USER, message="logged_out")
 def log_out(user: Account) -> None:
     """End the token that came with this request."""
-    services().tokens.log_out(auth.claimed())
+    services().deny_list.add(auth.claimed())
 
 
 @api.route(

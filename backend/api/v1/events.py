@@ -31,6 +31,7 @@ RETRY_MS = 3000
     caller=Caller.USER,
     headers=EventHeaders,
     produces=EVENT_STREAM,
+    ends=True,
     errors=(NotFound,),
 )
 def follow(user: Account, headers: EventHeaders, task_id: str) -> Response:

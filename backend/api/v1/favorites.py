@@ -80,5 +80,5 @@ def change_favorite(user: Account, collection_id: int, body: FavoriteChange) -> 
     errors=(NotFound,),
 )
 def remove_favorite(user: Account, collection_id: int) -> list[Node]:
-    """Remove a node and all below it; the root stays and is empty then."""
+    """Put a node and all below it into the trash; the root stays and is empty then."""
     return services().favorites.remove(user.id, collection_id)

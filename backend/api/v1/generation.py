@@ -18,7 +18,7 @@ from backend.services.orders import Order
 from backend.services.tasks import Found
 from backend.services.tokens import TokenClaims
 from backend.wiring import services
-from shared.errors import AccountDisabled, IdempotencyMismatch, NotFound, NotRetryable, QueueFull
+from shared.errors import AccountDisabled, IdempotencyMismatch, NotFound, NotRetryable, QueueFull, QuotaExceeded
 
 
 @api.route(
@@ -30,7 +30,7 @@ from shared.errors import AccountDisabled, IdempotencyMismatch, NotFound, NotRet
     returns=Submitted,
     message="task_created",
     limits=("generate",),
-    errors=(IdempotencyMismatch, QueueFull, AccountDisabled),
+    errors=(IdempotencyMismatch, QueueFull, AccountDisabled, QuotaExceeded),
 )
 def submit(user: Account, headers: SubmitHeaders, body: GenerationRequest) -> Generation:
     """Queue a generation task."""
@@ -75,7 +75,7 @@ def cancel(user: Account, task_id: str) -> Generation:
     caller=Caller.USER,
     returns=Task,
     message="task_retried",
-    errors=(NotFound, NotRetryable, QueueFull, AccountDisabled),
+    errors=(NotFound, NotRetryable, QueueFull, AccountDisabled, QuotaExceeded),
 )
 def retry(user: Account, task_id: str) -> Generation:
     """Queue a failed or cancelled task again."""

@@ -34,5 +34,5 @@ def list_records(user: Account, query: RecordsQuery) -> Page:
     errors=(NotFound, StillRunning),
 )
 def delete_record(user: Account, body: RecordDeletion) -> DeletedRecord:
-    """Hide an ended task and its files from its user; its favourites go too."""
+    """Put an ended task into the trash, where its files and favourites go too; nothing else shows it any more."""
     return DeletedRecord(name=services().history.delete(user.id, body.name_or_id))

@@ -17,6 +17,7 @@ from shared.storage import EXTENSIONS
     caller=Caller.LINK,
     query=LinkQuery,
     produces=tuple(EXTENSIONS),
+    delivers=True,
     errors=(NotFound, RangeNotSatisfiable),
 )
 def download(user: Account | None, name: str, query: LinkQuery) -> Response:

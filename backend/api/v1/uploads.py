@@ -8,6 +8,7 @@ from backend.services.accounts import Account
 from backend.services.pictures import FORMATS
 from backend.services.uploads import MAX_BYTES
 from backend.wiring import services
+from shared.errors import QuotaExceeded
 
 ENVELOPE_BYTES = 64 * 1024  # what a form has around its file
 
@@ -20,6 +21,7 @@ ENVELOPE_BYTES = 64 * 1024  # what a form has around its file
     max_bytes=MAX_BYTES + ENVELOPE_BYTES,
     returns=Uploaded,
     message="uploaded",
+    errors=(QuotaExceeded,),
 )
 def upload(user: Account, file: File) -> Uploaded:
     """Keep a picture, sent as the body or as the one file of a form."""

@@ -7,12 +7,14 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol
 
-from sqlalchemy import event, insert, select
+from sqlalchemy import event, insert, select, update
 from sqlalchemy.orm import Session
 
+from backend.services.accounts import account_key
 from backend.services.administration.paging import RowPage, newest_first
 from shared.clock import now
 from shared.db import writing
+from shared.erasure import anonymise, pseudonym
 from shared.models import AuditEntry
 
 
@@ -31,6 +33,7 @@ class Action(StrEnum):
     ENABLE = "user.enable"
     PASSWORD = "user.password"  # noqa: S105 - no password
     MAIL_CODE = "user.mail_code"
+    ERASE = "user.erase"
 
 
 class Actor(Protocol):
@@ -64,7 +67,7 @@ class EntryQuery:
 
 
 class Audit:
-    """The log; entries are only ever added."""
+    """The log; entries are only ever added, and lose a name at most."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
@@ -90,6 +93,20 @@ class Audit:
         """The same for what is about to be done in many transactions."""
         with self.acting(actor, action, subject, **details), writing(self._session):
             pass
+
+    def forget(self, user_id: int, account: str) -> None:
+        """Part of the caller's transaction: whoever had this name is called by number from now on."""
+        name = pseudonym(user_id)
+        anonymise(self._session.connection(), user_id)
+        about = update(AuditEntry).where(AuditEntry.action.startswith("user."), AuditEntry.subject == account)
+        self._session.execute(about.values(subject=name))
+        of_tasks = select(AuditEntry).where(AuditEntry.details["user"].as_string() == account)
+        for entry in self._session.scalars(of_tasks).all():
+            entry.details = {**entry.details, "user": name}
+        typed = (AuditEntry.action == Action.REQUEUE, AuditEntry.subject != "")
+        for entry in self._session.scalars(select(AuditEntry).where(*typed)).all():
+            if account_key(entry.subject) == account_key(account):
+                entry.subject = name
 
     def page(self, query: EntryQuery) -> RowPage:
         """Entries. Raises Invalid for a cursor that is none."""

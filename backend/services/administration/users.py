@@ -25,6 +25,7 @@ FACTS: tuple[Any, ...] = (
     *(User.id, User.account, User.email, User.role, User.created_at, User.last_login_at),
     *(User.disabled_at, User.queue_cap, User.running_cap, User.quota_bytes),
 )
+KEPT = User.erased_at.is_(None)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,13 +75,13 @@ class Users:
 
     def page(self, query: UserQuery) -> RowPage:
         """KnownUsers. Raises Invalid for a cursor that is none."""
-        chosen = select(*FACTS).where(*_wanted(query))
+        chosen = select(*FACTS).where(KEPT, *_wanted(query))
         found = newest_first(self._session, chosen, User.id, query.limit, query.cursor)
         return RowPage(self._known(found.items), found.next_cursor)
 
     def find(self, user_id: int) -> KnownUser:
         """Raises NotFound."""
-        known = select(*FACTS).where(User.id == user_id)
+        known = select(*FACTS).where(KEPT, User.id == user_id)
         row = self._session.execute(known).one_or_none() if user_id <= MAX_NUMBER else None
         if row is None:
             raise NotFound(str(user_id))
@@ -101,7 +102,8 @@ class Users:
         """Make somebody an administrator who can log in. Raises NotFound."""
         user = self.find(user_id)
         with self._audit.acting(actor, Action.PROMOTE, user.account), writing(self._session):
-            self._session.execute(update(User).where(User.id == user_id).values(role=ADMIN, disabled_at=None))
+            again = update(User).where(KEPT, User.id == user_id)
+            self._session.execute(again.values(role=ADMIN, disabled_at=None))
 
     def change(self, actor: Account, user_id: int, changes: Mapping[str, Any]) -> KnownUser:
         """Give them another role, or caps of their own. Raises NotFound, and OwnAccount for one's own role."""
@@ -109,7 +111,7 @@ class Users:
         if user.id == actor.id and changes.get("role", user.role) != user.role:
             raise OwnAccount
         with self._audit.acting(actor, Action.CHANGE, user.account, **changes), writing(self._session):
-            self._session.execute(update(User).where(User.id == user_id).values(**changes))
+            self._session.execute(update(User).where(KEPT, User.id == user_id).values(**changes))
         return self.find(user_id)
 
     def disable(self, actor: Account, user_id: int) -> KnownUser:
@@ -131,7 +133,7 @@ class Users:
         """They may log in again. Raises NotFound."""
         user = self.find(user_id)
         with self._audit.acting(actor, Action.ENABLE, user.account), writing(self._session):
-            self._session.execute(update(User).where(User.id == user_id).values(disabled_at=None))
+            self._session.execute(update(User).where(KEPT, User.id == user_id).values(disabled_at=None))
         return self.find(user_id)
 
     def one_time_password(self, actor: Actor, user_id: int) -> str:

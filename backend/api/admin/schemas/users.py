@@ -10,6 +10,7 @@ from backend.services.administration.users import UserQuery
 
 Role = Literal["user", "admin"]
 Cap = Annotated[int, Field(ge=0, le=100_000)]
+Quota = Annotated[int, Field(ge=0, le=10**15)]
 
 
 class UsersQuery(Asked):
@@ -29,7 +30,7 @@ class UsersQuery(Asked):
 
 
 class User(BaseModel):
-    """A user. A cap that is null is the one of the settings; 0 is any number."""
+    """A user. A cap or quota that is null is the one of the settings; 0 is any number."""
 
     id: int
     account: str
@@ -40,8 +41,10 @@ class User(BaseModel):
     disabled_at: UtcText | None
     queue_cap: int | None = Field(description="of tasks that wait")
     running_cap: int | None = Field(description="of tasks that run")
+    quota_bytes: int | None = Field(description="of bytes")
     waiting: int
     running: int
+    bytes: int = Field(description="of results, uploads, avatar and trash")
 
 
 class NewUser(Received):
@@ -59,12 +62,19 @@ class UserChange(Received):
     role: Role = "user"
     queue_cap: Cap | None = Field(None, description="null: as the settings say; 0: any number")
     running_cap: Cap | None = Field(None, description="the same")
+    quota_bytes: Quota | None = Field(None, description="the same, for bytes")
 
     @model_validator(mode="after")
     def _not_nothing(self) -> Any:
         if not self.model_fields_set:
             raise PydanticCustomError("nothing_to_change", "nothing to change was given")
         return self
+
+
+class ErasureConfirmed(Received):
+    """The page's form, which has to be meant."""
+
+    confirmed: Literal["yes"]
 
 
 class FreshPassword(BaseModel):

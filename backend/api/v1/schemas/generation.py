@@ -19,6 +19,7 @@ STATUS_WORDS: dict[Status, StatusWord] = {
     Status.FAILED: "failed",
     Status.CANCELLED: "failed",
 }
+PREVIEW_URL = "/api/v1/generation/{}/preview"
 MAX_WAIT_SECONDS = 30
 MAX_IDS = 100
 
@@ -36,12 +37,14 @@ class GenerationRequest(Received):
     type: Annotated[Kind, Field(strict=False)]
     prompt: Prompt
     parameters: RequestedParameters = RequestedParameters()
-    image: Image | None = Field(None, description="one reference: a file_id, an own url, or an http(s) url")
-    images: list[Image] = Field([], max_length=8, description="several references")
+    image: Annotated[str, Field(max_length=2048), NO_NUL] | None = Field(
+        None, description="one reference: a file_id, an own url, or an http(s) url; empty for none"
+    )
+    images: list[Image] | None = Field(None, max_length=8, description="several references; null or empty for none")
 
     @property
     def references(self) -> tuple[str, ...]:
-        return (*([self.image] if self.image else []), *self.images)
+        return (*([self.image] if self.image else []), *(self.images or []))
 
 
 class SubmitHeaders(BaseModel):
@@ -124,6 +127,9 @@ class Result(Link):
     frames: int | None = Field(description="of a video; the next two also")
     fps: int | None
     duration: float | None = Field(description="in seconds")
+    rung: str | None = Field(
+        description="what its worker did for want of memory: `none`, `smaller_batch`, `vae_tiling` or `offload`"
+    )
     thumbnail: Link | None
 
 
@@ -162,6 +168,11 @@ class Record(BaseModel):
     @property
     def preview_url(self) -> str | None:
         """A small picture for `<img src>`."""
+        return self.thumbnail_url
+
+    @property
+    def thumbnail_url(self) -> str | None:
+        """The first result's."""
         thumbnail = self.results[0].thumbnail if self.results else None
         return thumbnail.signed_url if thumbnail else None
 
@@ -181,9 +192,20 @@ class Task(Record):
         None, validation_alias=AliasPath("progress", "phase"), description="`loading` while its model is being loaded"
     )
     queue_position: int | None
-    eta_seconds: int | None = Field(description="until it has ended: half of all tasks take less")
+    eta_seconds: int | None = Field(
+        description="until it has ended: half of all tasks take less. An estimate alone is news, and has another ETag,"
+        " only when it passes a power of two: what a 304 stands for may be up to twice the newest one, or half of it"
+    )
     eta_p90_seconds: int | None = Field(description="the same: nine of ten take less")
     next_poll_ms: int | None
+    preview_link: str | None = Field(exclude=True)
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def preview_url(self) -> str | None:
+        """A small picture for `<img src>`: while the task runs, of what it will make as far as is known by now."""
+        shown = f"{PREVIEW_URL.format(self.task_id)}?{self.preview_link}" if self.preview_link else None
+        return shown or self.thumbnail_url
 
     @computed_field  # type: ignore[prop-decorator]
     @property

@@ -42,6 +42,12 @@ class Stack:
     broker_url: str
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What waits longest comes first: else one of two processes has nothing to do at the end."""
+    slow = ("tests/chaos", "tests/end_to_end", "tests/contracts")
+    items.sort(key=lambda item: next((n for n, folder in enumerate(slow) if item.nodeid.startswith(folder)), len(slow)))
+
+
 @pytest.fixture(scope="session")
 def sqlite_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     folder = tmp_path_factory.mktemp("sqlite")

@@ -171,7 +171,7 @@ def compiling(families: Path, graphs: list[torch.fx.GraphModule], name: str = "s
     return engine
 
 
-@pytest.mark.parametrize("name", ["sd15", "sdxl", "sd3", "flux"])
+@pytest.mark.parametrize("name", ["sd15", "sd3", "flux"])
 def test_only_idle_time_compiles_and_tasks_run_that(
     families: Path, compiled: list[torch.fx.GraphModule], name: str
 ) -> None:

@@ -26,7 +26,7 @@ class Options:
     demo_share: float = 0.1
     lease_seconds: float = 15.0
     heartbeat_seconds: float = 3.0
-    patience: float = 240.0
+    patience: float = 480.0
     measure: str | None = None
     json: Path | None = None
     folder: Path | None = None

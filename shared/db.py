@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Insert, create_engine, event, insert, make_url
+from sqlalchemy import Connection, Engine, Insert, Select, create_engine, event, insert, make_url
 from sqlalchemy.dialects.sqlite.base import SQLiteCompiler
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session
@@ -100,6 +100,12 @@ def insert_unless_there(table: Any) -> Insert:
     for dialect, word in UNLESS_THERE.items():
         statement = statement.prefix_with(word, dialect=dialect)
     return statement
+
+
+def by_index(chosen: Any, table: Any, index: str) -> Select[Any]:
+    """The query, which has to read the table by this index, on both databases."""
+    named: Select[Any] = chosen.with_hint(table, f"FORCE INDEX ({index})", "mysql")
+    return named.with_hint(table, f"INDEXED BY {index}", "sqlite")
 
 
 class _HintingCompiler(SQLiteCompiler):

@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 from shared import settings
 from shared.errors import NotFound
 from shared.settings import Settings
-from shared.storage import LocalStorage, Storage, Stored, storage_of
+from shared.storage import LocalStorage, Storage, Stored, folder_of, storage_of
 
 THREADS = 8
 
@@ -76,7 +76,7 @@ def _is_unfinished(file: Stored) -> bool:
 
 
 def _ends(configured: Settings, *, back: bool) -> tuple[Storage, Storage]:
-    folder, bucket = LocalStorage(configured.data_dir / "files"), storage_of(configured)
+    folder, bucket = LocalStorage(folder_of(configured)), storage_of(configured)
     return (bucket, folder) if back else (folder, bucket)
 
 

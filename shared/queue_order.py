@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import BindParameter, ColumnElement, Connection, Select, func, select
 
+from shared.db import by_index
 from shared.lifecycle import Status
 from shared.models import Task
 from shared.models.task import PRIORITY_SPAN, QUEUE_INDEX
@@ -63,5 +64,4 @@ def place(task: Any) -> ColumnElement[int]:
 
 def _by_index(chosen: Any) -> Select[Any]:
     """The index is named: without statistics SQLite takes any that begins with the status, or with the user."""
-    named: Select[Any] = chosen.with_hint(Task, f"FORCE INDEX ({QUEUE_INDEX})", "mysql")
-    return named.with_hint(Task, f"INDEXED BY {QUEUE_INDEX}", "sqlite")
+    return by_index(chosen, Task, QUEUE_INDEX)

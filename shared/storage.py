@@ -3,7 +3,7 @@
 import errno
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -137,11 +137,16 @@ class LocalStorage:
         return self._root.joinpath(*parts_of(key))
 
 
+def folder_of(settings: Settings) -> Path:
+    """Where files are that are in no bucket."""
+    return settings.data_dir / "files"
+
+
 def storage_of(settings: Settings) -> Storage:
     """The one that the settings ask for; whether it is there is not looked at."""
     if not settings.storage_url:
         embedded = settings.database.startswith("sqlite")
-        return LocalStorage(settings.data_dir / "files", Reserve(settings.data_dir / "reserve") if embedded else None)
+        return LocalStorage(folder_of(settings), Reserve(settings.data_dir / "reserve") if embedded else None)
     from shared.object_storage import S3Storage  # only now: who has a folder need not wait for the import
 
     return S3Storage(settings)
@@ -153,6 +158,20 @@ def warn_if_away(storage: Storage) -> None:
         storage.probe()
     except OSError as error:
         log.error("storage_away", error=str(error))
+
+
+def discard(storage: Storage, keys: Iterable[str]) -> int:
+    """Delete what no row knows; what cannot be deleted is left to the sweep. Returns how many are gone."""
+    return sum(_discarded(storage, key) for key in keys)
+
+
+def _discarded(storage: Storage, key: str) -> bool:
+    try:
+        storage.delete(key)
+    except OSError as error:
+        log.warning("file_left_behind", key=key, error=str(error))
+        return False
+    return True
 
 
 def parts_of(key: str) -> tuple[str, ...]:

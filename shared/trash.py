@@ -1,24 +1,20 @@
 """The trash: what goes in, for how long it stays, and what becomes of it then. Knows no user's wishes.
 
-All but `delete_files` is part of the caller's transaction, one that writes. An item's row goes before its files do, so
+All of it is part of the caller's transaction, one that writes. An item's row goes before its files do, so
 that a crash in between leaves files that no row knows, which the sweep and the doctor find. Locks are taken in one
 order: the root of the favourites, items of the trash, tasks, uploads, nodes.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-import structlog
 from sqlalchemy import ColumnElement, Connection, delete, exists, false, insert, select, update
 
 from shared.clock import database_now
 from shared.kept import entries
 from shared.lifecycle import ENDED
 from shared.models import Favorite, Task, TrashedFavorite, TrashItem, Upload
-from shared.storage import Storage
-
-log = structlog.get_logger(__name__)
 
 DAY = 24 * 3600
 GIVEN_UP = datetime(1970, 1, 1, tzinfo=UTC)  # the `deleted_at` of what its user has emptied from the trash
@@ -77,15 +73,6 @@ def adopt(connection: Connection, *which: ColumnElement[bool]) -> int:
     """Make the items of deleted records that have none. Returns of how many."""
     records = select(Task.user_id, Task.id, Task.deleted_at).where(*which, *STRAY).order_by(Task.deleted_at)
     return connection.execute(insert(TrashItem).from_select(["user_id", "task_id", "deleted_at"], records)).rowcount
-
-
-def delete_files(storage: Storage, keys: Iterable[str]) -> None:
-    """Once no row knows them. One that cannot be deleted is left to the sweep."""
-    for key in keys:
-        try:
-            storage.delete(key)
-        except OSError as error:
-            log.warning("file_left_behind", key=key, error=str(error))
 
 
 OF_UPLOAD: tuple[Any, ...] = (Upload.id, Upload.key)

@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from shared.claims import Claim, Claims
 from shared.kept import results_folder
 from shared.lifecycle import Status
-from shared.storage import EXTENSIONS, Storage
+from shared.storage import EXTENSIONS, Storage, discard
 from worker.leases import Leases
 from worker.media import Made
 from worker.tracing import about
@@ -91,7 +91,7 @@ class Finisher:
         finally:
             self._let_go(claim)
             if completed is False:  # else the row tells of them, or may do so: if not, the sweep finds them
-                self._discard(keys)
+                discard(self._storage, keys)
 
     def _measured(self, claimed: Sequence[Claim], seconds: float, whole: bool) -> None:
         try:
@@ -148,10 +148,3 @@ class Finisher:
                 log.warning("database_away", error=type(error).__name__)
                 time.sleep(RETRY_SECONDS)
         return ended
-
-    def _discard(self, keys: Sequence[str]) -> None:
-        for key in keys:
-            try:
-                self._storage.delete(key)
-            except OSError as error:
-                log.warning("file_left_behind", key=key, error=str(error))

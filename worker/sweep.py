@@ -2,12 +2,8 @@
 
 import secrets
 
-import structlog
-
 from shared.kept import KeptFiles
-from shared.storage import Storage, Stored
-
-log = structlog.get_logger(__name__)
+from shared.storage import Storage, discard
 
 
 class Sweep:
@@ -23,7 +19,8 @@ class Sweep:
         self._passed = self._next()
         if self._passed is None:
             return 0
-        return sum(self._remove(file) for file in self._kept.removable(self._storage.files(self._passed)))
+        found = self._kept.removable(self._storage.files(self._passed))
+        return discard(self._storage, (file.key for file in found))
 
     def _next(self) -> str | None:
         folders = self._storage.folders()
@@ -32,11 +29,3 @@ class Sweep:
         if self._passed is None:
             return secrets.choice(folders)
         return next((folder for folder in folders if folder > self._passed), folders[0])
-
-    def _remove(self, file: Stored) -> bool:
-        try:
-            self._storage.delete(file.key)
-        except OSError as error:
-            log.warning("file_left_behind", key=file.key, error=str(error))
-            return False
-        return True

@@ -4,8 +4,8 @@ from sqlalchemy import Engine, select
 
 from shared.db import write
 from shared.models import TrashItem
-from shared.storage import Storage
-from shared.trash import delete_files, expired, release, remove, retire
+from shared.storage import Storage, discard
+from shared.trash import expired, release, remove, retire
 
 BATCH = 500  # of each kind, in one round
 
@@ -40,5 +40,5 @@ class Trash:
     def _remove(self, item_id: int) -> bool:
         with write(self._engine) as connection:
             keys = remove(connection, item_id, expired(self._trash_days))
-        delete_files(self._storage, keys or ())
+        discard(self._storage, keys or ())
         return keys is not None

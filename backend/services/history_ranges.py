@@ -15,6 +15,7 @@ from sqlalchemy import ColumnElement, Row, Select, String, func, literal, select
 from backend.services.cursor import Position
 from backend.services.generation import COLUMNS
 from backend.services.history_query import PROMPT, TIME, Query
+from shared.db import by_index
 from shared.models import Task
 from shared.models.task import history_index
 
@@ -102,11 +103,7 @@ class Ranges:
         return self._hinted(chosen.order_by(*self._directed(*order)).limit(count))
 
     def _hinted(self, chosen: Select[Any]) -> Select[Any]:
-        index = history_index(self._query.index)
-        hints = {"mysql": f"FORCE INDEX ({index})", "sqlite": f"INDEXED BY {index}"}
-        for dialect, hint in hints.items():
-            chosen = chosen.with_hint(Task, hint, dialect)
-        return chosen
+        return by_index(chosen, Task, history_index(self._query.index))
 
     def _window(self, position: Position | None = None) -> Conditions:
         """The asked time, without the bound that a position implies: SQLite makes a range of one bound only."""

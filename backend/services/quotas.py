@@ -11,12 +11,12 @@ from typing import Any
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
+from shared.db import by_index
 from shared.errors import QuotaExceeded
 from shared.models import Favorite, Task, Upload, User
 from shared.models.task import BYTES_INDEX
 
 MEGABYTE = 1_000_000
-HINTS = {"mysql": f"FORCE INDEX ({BYTES_INDEX})", "sqlite": f"INDEXED BY {BYTES_INDEX}"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,10 +93,7 @@ class Quotas:
 
 def _tasks(*which: ColumnElement[bool]) -> Any:
     summed = select(func.coalesce(func.sum(Task.bytes), 0).label("bytes"), func.count().label("number"))
-    chosen: Any = summed.select_from(Task).where(*which)
-    for dialect, hint in HINTS.items():
-        chosen = chosen.with_hint(Task, hint, dialect)
-    return chosen
+    return by_index(summed.select_from(Task).where(*which), Task, BYTES_INDEX)
 
 
 def _uploads(*which: ColumnElement[bool]) -> Any:

@@ -24,8 +24,8 @@ from shared.db import writing
 from shared.erasure import kept
 from shared.errors import NotFound, NothingToRestore
 from shared.models import Task, TrashedFavorite, TrashItem
-from shared.storage import Storage
-from shared.trash import GIVEN_UP, delete_files, expired, release, remove, there
+from shared.storage import Storage, discard
+from shared.trash import GIVEN_UP, expired, release, remove, there
 
 SHOWN_CHARACTERS = 120  # of a prompt
 AT_ONCE = 100
@@ -103,7 +103,7 @@ class Trash:
             keys = remove(self._session.connection(), min(item_id, MAX_NUMBER), *self._own(user_id))
         if keys is None:
             raise NotFound(str(item_id))
-        delete_files(self._storage, keys)
+        discard(self._storage, keys)
         self._release(user_id)
 
     def empty(self, user_id: int) -> None:
@@ -117,7 +117,7 @@ class Trash:
         for item_id in self._session.scalars(select(TrashItem.id).where(*over).limit(AT_ONCE)).all():
             with writing(self._session):
                 keys = remove(self._session.connection(), item_id, *over)
-            delete_files(self._storage, keys or ())
+            discard(self._storage, keys or ())
         self._release(user_id)
 
     def thumbnail(self, user_id: int | None, name: str) -> StoredFile:

@@ -15,8 +15,7 @@ from shared.db import writing
 from shared.errors import Invalid, QuotaExceeded, TooLarge
 from shared.fetcher import Fetcher, FetchFailed
 from shared.models import Upload
-from shared.storage import EXTENSIONS, Storage
-from shared.trash import delete_files
+from shared.storage import EXTENSIONS, Storage, discard
 
 MAX_BYTES = 20 * 1024 * 1024
 
@@ -79,7 +78,7 @@ class Uploads:
                 self._quotas.refuse_beyond(user_id, upload.bytes)
                 self._session.add(upload)
         except (IntegrityError, QuotaExceeded):  # else the row may be there: if not, a worker's sweep finds the file
-            delete_files(self._storage, [key])
+            discard(self._storage, [key])
             raise
         return upload_file(upload)
 

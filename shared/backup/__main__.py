@@ -12,6 +12,7 @@ from shared import db, settings
 from shared.backup import archive
 from shared.backup.database import NotDone
 from shared.settings import Settings
+from shared.storage import folder_of
 
 BEFORE = "Save .env too: without its SECRET_KEY users' provider keys cannot be read.\n"
 AFTER = "Now start the service, and look with ./start.sh doctor --checksums.\n"
@@ -43,12 +44,12 @@ def _save(configured: Settings, file: Path) -> str:
 
 def _restore(configured: Settings, file: Path) -> str:
     engine = db.connect(configured.database)
-    count = archive.restore(engine, configured.data_dir / archive.FILES, file)
+    count = archive.restore(engine, folder_of(configured), file)
     return f"{file}: the database and {count} files are restored.\n{_bucket(configured)}{AFTER}"
 
 
 def _folder(configured: Settings) -> Path | None:
-    return None if configured.storage_url else configured.data_dir / archive.FILES
+    return None if configured.storage_url else folder_of(configured)
 
 
 def _bucket(configured: Settings) -> str:

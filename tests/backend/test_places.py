@@ -10,6 +10,7 @@ from backend.services.task_rows import TaskRows
 from shared.lifecycle import Status
 from shared.models import Task
 from tests.conftest import Stack
+from tests.fakes.clock import FakeClock
 from tests.orders import add_task, add_user
 
 WAITING = 5
@@ -43,13 +44,6 @@ def move(engine: Engine, task: str, start: float) -> None:
         connection.execute(update(Task).where(Task.public_id == task).values(virtual_start=start))
 
 
-class Clock:
-    now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
 def shown(rows: TaskRows, user: int, tasks: list[str]) -> list[int | None]:
     found = {row.public_id: row.queue_position for row in rows.find_all(user, tasks)}
     assert [rows.find(user, task).queue_position for task in tasks] == [found[task] for task in tasks]
@@ -69,7 +63,7 @@ def test_every_place_is_right_before_and_after_the_queue_is_known_to_be_long(
 
 
 def test_a_long_queue_is_looked_at_now_and_then(engine: Engine, reads: Reads, user: int, tasks: list[str]) -> None:
-    clock = Clock()
+    clock = FakeClock(100.0)
     rows = TaskRows(reads, Places(reads, clock))
     shown(rows, user, tasks)
     with engine.begin() as connection:
@@ -87,7 +81,7 @@ def test_a_long_queue_is_looked_at_now_and_then(engine: Engine, reads: Reads, us
 def test_a_queue_that_has_become_short_is_counted_again(
     engine: Engine, reads: Reads, user: int, tasks: list[str]
 ) -> None:
-    clock = Clock()
+    clock = FakeClock(100.0)
     places = Places(reads, clock)
     rows = TaskRows(reads, places)
     shown(rows, user, tasks)

@@ -3,9 +3,7 @@
 import os
 import time
 import uuid
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -20,6 +18,7 @@ from shared.models import ProviderKey, RevokedToken, Upload, User, VerificationC
 from shared.models.base import Base
 from shared.storage import LocalStorage
 from shared.vault import Vault
+from tests.fakes.storage import FakeStorage
 from tests.orders import add_user
 from tests.servers import until
 from worker import cleaner
@@ -30,24 +29,6 @@ from worker.sweep import Sweep
 from worker.trash import Trash
 
 HOURS = 24.0
-
-
-@dataclass
-class FakeStorage:
-    """Remembers what was deleted; `meanwhile` happens with each deletion."""
-
-    deleted: list[str] = field(default_factory=list)
-    meanwhile: Callable[[], object] = lambda: None
-
-    def delete(self, key: str) -> None:
-        self.deleted.append(key)
-        self.meanwhile()
-
-    def folders(self) -> list[str]:
-        return []
-
-    def probe(self) -> None:
-        """Always there."""
 
 
 def cleaner_of(engine: Engine, storage: Any, rotation: Rotation | None = None, interval: float = 60) -> Cleaner:

@@ -68,16 +68,22 @@ def jobs(leases: Leases, storage: LocalStorage, board: FakeBoard) -> MakeJobs:
     return make
 
 
+def cut_off(cable: Cable, leases: Leases) -> Callable[[Sequence[Claim]], None]:
+    """What befalls a run: nobody can be asked any more, and the lease was renewed long ago."""
+
+    def cut(claimed: Sequence[Claim]) -> None:
+        cable.cut = True
+        leases.hold(claimed, since=-1000)
+
+    return cut
+
+
 def test_a_run_ends_at_the_next_step_when_its_lease_could_not_be_renewed(
     engine: Engine, jobs: MakeJobs, cable: Cable, leases: Leases, board: FakeBoard
 ) -> None:
-    def cut_off(claimed: Sequence[Claim]) -> None:
-        cable.cut = True
-        leases.hold(claimed, since=-1000)  # the last time that it was renewed
-
     task = add_task(engine, add_user(engine))
 
-    left = jobs(FakeGenerator(trouble=cut_off)).look("gpu")
+    left = jobs(FakeGenerator(trouble=cut_off(cable, leases))).look("gpu")
 
     assert not left
     assert board.written == []
@@ -87,12 +93,8 @@ def test_a_run_ends_at_the_next_step_when_its_lease_could_not_be_renewed(
 def test_the_task_is_done_when_the_database_is_back(
     engine: Engine, jobs: MakeJobs, cable: Cable, leases: Leases
 ) -> None:
-    def cut_off(claimed: Sequence[Claim]) -> None:
-        cable.cut = True
-        leases.hold(claimed, since=-1000)
-
     task = add_task(engine, add_user(engine))
-    jobs(FakeGenerator(trouble=cut_off)).look("gpu")
+    jobs(FakeGenerator(trouble=cut_off(cable, leases))).look("gpu")
     with db.write(engine) as connection:
         connection.execute(update(Task).values(lease_until=database_now(-1)))
 
@@ -106,12 +108,8 @@ def test_the_task_is_done_when_the_database_is_back(
 def test_what_was_lost_while_the_database_was_away_goes_back_uncounted(
     engine: Engine, jobs: MakeJobs, cable: Cable, leases: Leases
 ) -> None:
-    def cut_off(claimed: Sequence[Claim]) -> None:
-        cable.cut = True
-        leases.hold(claimed, since=-1000)
-
     task = add_task(engine, add_user(engine))
-    jobs(FakeGenerator(trouble=cut_off)).look("gpu")
+    jobs(FakeGenerator(trouble=cut_off(cable, leases))).look("gpu")
 
     cable.cut = False
     leases.renew()

@@ -9,18 +9,9 @@ import pytest
 
 from shared.claims import Claim
 from tests.fakes.board import FakeBoard
+from tests.fakes.clock import FakeClock
 from tests.orders import claim_of
 from worker.previews import Previews
-
-
-@dataclass
-class Clock:
-    """Stands still until it is moved."""
-
-    now: float = 100.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @dataclass
@@ -58,8 +49,8 @@ def board() -> FakeBoard:
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
+def clock() -> FakeClock:
+    return FakeClock(100.0)
 
 
 @pytest.fixture
@@ -68,7 +59,7 @@ def thread() -> Thread:
 
 
 @pytest.fixture
-def previews(board: FakeBoard, clock: Clock, thread: Thread) -> Previews:
+def previews(board: FakeBoard, clock: FakeClock, thread: Thread) -> Previews:
     return Previews(board, clock, thread)  # type: ignore[arg-type]
 
 
@@ -78,7 +69,7 @@ def one() -> list[FakeSketch]:
 
 @pytest.mark.parametrize(("seconds", "step", "shown"), [(5, 1, 0), (5, 2, 0), (5, 3, 1), (0.9, 20, 0), (1, 3, 1)])
 def test_the_first_picture_comes_after_two_steps_and_a_second(
-    previews: Previews, board: FakeBoard, clock: Clock, seconds: float, step: int, shown: int
+    previews: Previews, board: FakeBoard, clock: FakeClock, seconds: float, step: int, shown: int
 ) -> None:
     clock.now += seconds
 
@@ -87,7 +78,7 @@ def test_the_first_picture_comes_after_two_steps_and_a_second(
     assert len(board.shown) == shown
 
 
-def test_there_is_one_picture_a_second_at_most(previews: Previews, board: FakeBoard, clock: Clock) -> None:
+def test_there_is_one_picture_a_second_at_most(previews: Previews, board: FakeBoard, clock: FakeClock) -> None:
     for step in range(40):
         previews.offer(step, one)
         clock.now += 0.1
@@ -95,7 +86,7 @@ def test_there_is_one_picture_a_second_at_most(previews: Previews, board: FakeBo
     assert len(board.shown) == 3
 
 
-def test_each_call_begins_anew(previews: Previews, board: FakeBoard, clock: Clock) -> None:
+def test_each_call_begins_anew(previews: Previews, board: FakeBoard, clock: FakeClock) -> None:
     clock.now += 0.9
     previews.begin()
     clock.now += 0.9
@@ -106,7 +97,7 @@ def test_each_call_begins_anew(previews: Previews, board: FakeBoard, clock: Cloc
 
 
 def test_a_picture_is_its_tasks_own_and_each_has_another_number(
-    previews: Previews, board: FakeBoard, clock: Clock
+    previews: Previews, board: FakeBoard, clock: FakeClock
 ) -> None:
     for picture in (b"one", b"two"):
         clock.now += 1
@@ -119,7 +110,7 @@ def test_a_picture_is_its_tasks_own_and_each_has_another_number(
     assert len({number for _, _, number, _ in board.shown}) == 2
 
 
-def test_while_the_last_one_is_at_work_there_is_no_other(previews: Previews, clock: Clock, thread: Thread) -> None:
+def test_while_the_last_one_is_at_work_there_is_no_other(previews: Previews, clock: FakeClock, thread: Thread) -> None:
     thread.busy = True
     for step in (3, 4, 5):
         clock.now += 1
@@ -139,7 +130,9 @@ def test_sketches_are_made_only_when_it_is_time_for_them(previews: Previews) -> 
     previews.offer(3, untimely)
 
 
-def test_latents_that_cannot_be_drawn_do_not_end_the_call(previews: Previews, board: FakeBoard, clock: Clock) -> None:
+def test_latents_that_cannot_be_drawn_do_not_end_the_call(
+    previews: Previews, board: FakeBoard, clock: FakeClock
+) -> None:
     def broken() -> list[FakeSketch]:
         raise RuntimeError("another layout")
 
@@ -151,7 +144,7 @@ def test_latents_that_cannot_be_drawn_do_not_end_the_call(previews: Previews, bo
 
 
 def test_a_picture_that_cannot_be_encoded_leaves_those_of_others_alone(
-    previews: Previews, board: FakeBoard, clock: Clock
+    previews: Previews, board: FakeBoard, clock: FakeClock
 ) -> None:
     clock.now += 1
 

@@ -6,6 +6,7 @@ from contextlib import suppress
 import pytest
 
 from shared.claims import Claim
+from tests.fakes.clock import FakeClock
 from tests.fakes.generator import FakeGenerator
 from tests.orders import claim_of
 from worker.job import OnStep
@@ -15,37 +16,30 @@ from worker.pulse import Pulse, WatchedEngine
 STALL, LOAD = 60, 900
 
 
-class Clock:
-    now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def pulse(clock: Clock) -> Pulse:
+def pulse(clock: FakeClock) -> Pulse:
     return Pulse(STALL, LOAD, clock)
 
 
-def test_a_process_has_the_time_that_loading_takes_for_its_first_sign(pulse: Pulse, clock: Clock) -> None:
+def test_a_process_has_the_time_that_loading_takes_for_its_first_sign(pulse: Pulse, clock: FakeClock) -> None:
     clock.now = LOAD
 
     assert not pulse.ceased
 
 
-def test_without_a_sign_it_ceases(pulse: Pulse, clock: Clock) -> None:
+def test_without_a_sign_it_ceases(pulse: Pulse, clock: FakeClock) -> None:
     pulse.tick()
     clock.now = STALL + 1
 
     assert pulse.ceased
 
 
-def test_each_sign_gives_it_time_again(pulse: Pulse, clock: Clock) -> None:
+def test_each_sign_gives_it_time_again(pulse: Pulse, clock: FakeClock) -> None:
     for _ in range(5):
         pulse.tick()
         clock.now += STALL
@@ -55,7 +49,7 @@ def test_each_sign_gives_it_time_again(pulse: Pulse, clock: Clock) -> None:
 
 @pytest.mark.parametrize(("loaded", "ceased"), [(("tiny",), True), ((), False)])
 def test_a_model_that_has_to_be_loaded_first_takes_longer(
-    pulse: Pulse, clock: Clock, loaded: tuple[str, ...], ceased: bool
+    pulse: Pulse, clock: FakeClock, loaded: tuple[str, ...], ceased: bool
 ) -> None:
     seen = []
 
@@ -70,7 +64,7 @@ def test_a_model_that_has_to_be_loaded_first_takes_longer(
     assert seen == [ceased]
 
 
-def test_each_step_is_a_sign_and_is_passed_on(pulse: Pulse, clock: Clock) -> None:
+def test_each_step_is_a_sign_and_is_passed_on(pulse: Pulse, clock: FakeClock) -> None:
     heard = []
 
     def on_step(step: int, steps: int, phase: str = "") -> None:

@@ -13,6 +13,7 @@ import torch
 from shared.catalog import Catalog, Model
 from shared.storage import LocalStorage
 from shared.workers import State, Told
+from tests.fakes.clock import FakeClock
 from tests.worker.families import difference, make, order
 from worker.duty import Duty
 from worker.engine import Engine, Options
@@ -146,15 +147,8 @@ def test_a_broken_model_sends_no_other_one_away(models: dict[str, Model]) -> Non
     assert here.names == ("sd15",)
 
 
-class Clock:
-    now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
 def test_a_broken_model_is_not_read_again_for_each_task(models: dict[str, Model]) -> None:
-    loader, clock = Loader(ModelUnavailable("flux", "broken"), ModelUnavailable("flux", "broken")), Clock()
+    loader, clock = Loader(ModelUnavailable("flux", "broken"), ModelUnavailable("flux", "broken")), FakeClock()
     here = Residency("cpu", 1000, Embeddings(0), loader, clock)  # type: ignore[arg-type]
 
     for _ in range(3):
@@ -165,7 +159,7 @@ def test_a_broken_model_is_not_read_again_for_each_task(models: dict[str, Model]
 
 
 def test_a_broken_model_is_tried_again_after_a_while(models: dict[str, Model]) -> None:
-    loader, clock = Loader(ModelUnavailable("flux", "broken")), Clock()
+    loader, clock = Loader(ModelUnavailable("flux", "broken")), FakeClock()
     here = Residency("cpu", 1000, Embeddings(0), loader, clock)  # type: ignore[arg-type]
     with pytest.raises(ModelUnavailable):
         load(here, models["flux"])

@@ -1,8 +1,6 @@
 """What the housekeeping puts into the trash and removes from it for good, on both stacks."""
 
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -16,20 +14,9 @@ from shared.kept import KeptFiles
 from shared.lifecycle import Status
 from shared.models import Task, TrashedFavorite, TrashItem, Upload
 from shared.storage import LocalStorage
+from tests.fakes.storage import FakeStorage
 from tests.orders import add_task, add_user, result_entry
 from worker.trash import Trash
-
-
-@dataclass
-class FakeStorage:
-    """Remembers what was deleted; `meanwhile` happens with each deletion."""
-
-    deleted: list[str] = field(default_factory=list)
-    meanwhile: Callable[[], object] = lambda: None
-
-    def delete(self, key: str) -> None:
-        self.deleted.append(key)
-        self.meanwhile()
 
 
 @pytest.fixture

@@ -43,6 +43,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "password_changed": ("成功修改密码", "Password changed"),
     "task_created": ("生成任务已创建", "Generation task created"),
+    "unknown_words": (
+        "模型不认识以下词语，已忽略：{words}",
+        "The model does not know these words and passes over them: {words}",
+    ),
     "task_queued": ("任务排队中", "Task is waiting"),
     "task_processing": ("任务处理中", "Task is being processed"),
     "picture_made": ("图像生成成功", "The picture is ready"),

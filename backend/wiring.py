@@ -13,6 +13,7 @@ from backend.mail_texts import code_mail
 from backend.resources import Resources
 from backend.services.accounts import Accounts
 from backend.services.admission import Admission
+from backend.services.advice import Advice
 from backend.services.avatar_urls import AvatarUrls
 from backend.services.avatars import Avatars
 from backend.services.captchas import Captchas
@@ -94,6 +95,10 @@ class Services:
         r = self._resources
         order = (self.tasks, self.orders, self.references, self.admission)
         return Generations(self._session, *order, r.queue, r.progress, tracing.request_id())
+
+    @cached_property
+    def advice(self) -> Advice:
+        return Advice(self._resources.catalog)
 
     @cached_property
     def admission(self) -> Admission:

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
 
-from shared.entries import Entry, Limits, Lora, fit_loras
+from shared.entries import Entry, KnownWords, Limits, Lora, fit_loras
 from shared.errors import Invalid
 from shared.generation import SEED_LIMIT, Kind, Parameters
 from shared.kinds import lacking
@@ -57,6 +57,7 @@ class Model(Entry):
     loras: tuple[Lora, ...] = ()
     profile: Literal["exact", "fast"] = "exact"
     safety_checker: bool = True
+    vocabulary: KnownWords | None = None
 
     @property
     def single_file(self) -> bool:
@@ -201,7 +202,7 @@ class Catalog:
     def read(cls, path: Path) -> Self:
         """Raises InvalidCatalog saying where the file is wrong."""
         try:
-            entries = ModelsFile.model_validate(tomllib.loads(path.read_text("utf-8"))).models
+            entries = ModelsFile.model_validate(tomllib.loads(path.read_text("utf-8")), context=path.parent).models
         except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise InvalidCatalog(f"{path}: {error}") from error
         except ValidationError as error:

@@ -1,11 +1,13 @@
 """The pieces that entries of the models file are made of."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Self
+from pathlib import Path
+from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationInfo, model_validator
 
 from shared.errors import Invalid
+from shared.vocabulary import Vocabulary
 
 
 class Entry(BaseModel):
@@ -38,6 +40,16 @@ class Limits(Entry):
         if not self.min <= value <= self.max:
             raise Invalid.of(f"parameters.{field}", "out_of_range", min=f"{self.min:g}", max=f"{self.max:g}")
         return value
+
+
+def _read_words(file: object, info: ValidationInfo) -> Vocabulary:
+    """`context` is the folder that relative paths start at."""
+    if not isinstance(file, str):
+        raise ValueError("it must be the path of a file")
+    return Vocabulary.read((info.context or Path()) / Path(file).expanduser())
+
+
+KnownWords = Annotated[Vocabulary, PlainValidator(_read_words)]
 
 
 class Lora(Entry):

@@ -51,6 +51,15 @@ class Eta(NamedTuple):
 
 
 @dataclass(frozen=True)
+class Notice:
+    """What is worth knowing of a field that was taken as it is, by stable code, and the words that it is about."""
+
+    code: str
+    field: str
+    words: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class ResultFile:
     """A file of a task. `link` is the query of its url's signed form, `thumbnail` a small picture of it.
 
@@ -79,6 +88,7 @@ class Generation:
     only with the power of two below them.
 
     `preview_link` is the query of the signed url of what a running task can show by now: another one for each picture.
+    `warnings` are there for who submits it only.
     """
 
     id: int
@@ -107,6 +117,7 @@ class Generation:
     finished_at: datetime | None
     updated_at: datetime
     revision: str
+    warnings: tuple[Notice, ...] = ()
 
     @property
     def ended(self) -> bool:

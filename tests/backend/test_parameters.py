@@ -20,7 +20,8 @@ loras = [
 def settings(settings: Settings, tmp_path: Path) -> Settings:
     """The shipped model, with LoRAs."""
     file = tmp_path / "models.toml"
-    file.write_text((ROOT / "shared" / "models.toml").read_text("utf-8") + LORAS, "utf-8")
+    shipped = (ROOT / "shared" / "models.toml").read_text("utf-8")
+    file.write_text(shipped.replace('"vocabularies/', f'"{ROOT}/shared/vocabularies/') + LORAS, "utf-8")
     return settings.model_copy(update={"models_file": file})
 
 

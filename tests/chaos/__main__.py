@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from tests.chaos import measure, memory, rolling, run
+from tests.chaos import measure, memory, rolling, run, upgrade
 from tests.chaos.options import Options, parse
 from tests.chaos.report import Report, write_json
 from tests.chaos.stacks import NotInstalled
@@ -17,6 +17,7 @@ RUNS: dict[str | None, Callable[[Options, str, Path], Report]] = {
     "cancel": measure.cancel,
     "rolling": rolling.rolling,
     "memory": memory.memory,
+    "upgrade": upgrade.upgrade,
 }
 
 

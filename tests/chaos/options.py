@@ -8,7 +8,7 @@ from pathlib import Path
 from tests.chaos.faults import FAULTS
 from tests.chaos.stacks import STACKS
 
-MEASURES = ("recovery", "cancel", "rolling", "memory")
+MEASURES = ("recovery", "cancel", "rolling", "memory", "upgrade")
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,7 @@ class Options:
     heartbeat_seconds: float = 3.0
     patience: float = 480.0
     measure: str | None = None
+    before: str | None = None
     json: Path | None = None
     folder: Path | None = None
 
@@ -52,6 +53,7 @@ def parse(arguments: Sequence[str]) -> Options:
     parser.add_argument("--lease", type=float, default=default.lease_seconds, help="LEASE_SECONDS")
     parser.add_argument("--beat", type=float, default=default.heartbeat_seconds, help="HEARTBEAT_SECONDS")
     parser.add_argument("--measure", choices=MEASURES, help="measure this instead of making a storm")
+    parser.add_argument("--before", help="the revision to upgrade from (what the newest migration came upon)")
     parser.add_argument("--json", type=Path, help="write what was found to this file too")
     parser.add_argument("--keep", type=Path, help="leave data and logs in this folder")
     asked = parser.parse_args(arguments)
@@ -70,6 +72,7 @@ def parse(arguments: Sequence[str]) -> Options:
         lease_seconds=asked.lease,
         heartbeat_seconds=asked.beat,
         measure=asked.measure,
+        before=asked.before,
         json=asked.json,
         folder=asked.keep,
     )

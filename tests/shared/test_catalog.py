@@ -208,6 +208,34 @@ def test_a_file_that_is_wrong_says_where(tmp_path: Path, text: str, named: str) 
         read(tmp_path, text)
 
 
+@pytest.mark.parametrize(
+    ("value", "content", "said"),
+    [
+        ('"words.txt"', None, "models.0.vocabulary.*words.txt.*No such file"),
+        ('"words.txt"', "", "models.0.vocabulary.*words.txt.*has no words"),
+        ('"words.txt"', "red\ntwo words", "models.0.vocabulary.*words.txt.*line 2"),
+        ('"."', None, "models.0.vocabulary.*directory"),
+        ("1", None, "models.0.vocabulary.*path"),
+        ('["words.txt"]', None, "models.0.vocabulary.*path"),
+    ],
+)
+def test_a_vocabulary_that_is_wrong_says_where(tmp_path: Path, value: str, content: str | None, said: str) -> None:
+    if content is not None:
+        (tmp_path / "words.txt").write_text(content)
+
+    with pytest.raises(InvalidCatalog, match=said):
+        read(tmp_path, MODEL + f"vocabulary = {value}")
+
+
+def test_a_vocabulary_lies_beside_the_file(tmp_path: Path) -> None:
+    (tmp_path / "words.txt").write_text("red\ncircle\n")
+
+    vocabulary = read(tmp_path, MODEL + 'vocabulary = "words.txt"').models["one"].vocabulary
+
+    assert vocabulary
+    assert vocabulary.unknown("a red circle", 20) == ("a",)
+
+
 def test_a_file_that_is_missing_is_named(tmp_path: Path) -> None:
     with pytest.raises(InvalidCatalog, match=r"absent\.toml"):
         Catalog.read(tmp_path / "absent.toml")

@@ -1,4 +1,4 @@
-"""The first stage: an autoencoder that folds eight by eight pixels into one latent of four numbers."""
+"""The first stage: an autoencoder that folds eight by eight pixels into one latent of eight numbers."""
 
 import random
 from pathlib import Path
@@ -6,14 +6,22 @@ from pathlib import Path
 import numpy as np
 import torch
 from diffusers import AutoencoderKL
+from torch.nn import functional
 
-from worker.demo_model.pace import Pace, load_checkpoint, save_checkpoint
-from worker.demo_model.scenes import paint, random_scene
+from worker.demo_model.matrices import Matrices, sorted_out
+from worker.demo_model.pace import Pace, resume, save_parts
+from worker.demo_model.painting import paint
+from worker.demo_model.scenes import random_scene
 
-BATCH = 32
-CROP = 48
-PEAK_RATE = 2e-3
-KL_WEIGHT = 2e-4
+LATENT_CHANNELS = 8
+BATCH = 24
+CROP = 64
+PEAK_RATE = 1.5e-3
+KL_WEIGHT = 1e-4
+# How far off latents may be, in parts of their own spread, before the decoder stops making clean edges of them.
+SLACK = 0.2
+# How much more an error counts where the picture has an edge: shapes are little else.
+EDGES = 6.0
 CHECKPOINT_EVERY = 200
 
 
@@ -27,7 +35,7 @@ def new_autoencoder() -> AutoencoderKL:
         down_block_types=("DownEncoderBlock2D",) * 4,
         up_block_types=("UpDecoderBlock2D",) * 4,
         layers_per_block=1,
-        latent_channels=4,
+        latent_channels=LATENT_CHANNELS,
         norm_num_groups=1,
         mid_block_add_attention=False,
         sample_size=128,
@@ -38,14 +46,14 @@ def train_autoencoder(steps: int, seed: int, checkpoint: Path) -> AutoencoderKL:
     """Trains on crops of painted scenes and settles the scale that gives latents unit variance."""
     torch.manual_seed(seed)
     vae = new_autoencoder().to(memory_format=torch.channels_last)
-    optimiser = torch.optim.AdamW(vae.parameters(), lr=PEAK_RATE, weight_decay=0.0)
-    done = _resume(vae, optimiser, checkpoint)
-    pace = Pace("autoencoder", optimiser, steps, done)
+    matrices, others = sorted_out(vae, ("encoder.conv_in", "decoder.conv_out"))
+    optimisers = [Matrices(matrices, PEAK_RATE), torch.optim.AdamW(others, lr=PEAK_RATE, weight_decay=0.0)]
+    parts = {"model": vae} | {f"optimiser {n}": optimiser for n, optimiser in enumerate(optimisers)}
+    pace = Pace("autoencoder", optimisers, steps, resume(checkpoint, parts))
     while not pace.finished:
         pace.step(_loss(vae, _crops(random.Random(f"{seed} crops {pace.done}"))))
         if pace.done % CHECKPOINT_EVERY == 0 or pace.finished:
-            state = {"model": vae.state_dict(), "optimiser": optimiser.state_dict(), "done": pace.done}
-            save_checkpoint(checkpoint, state)
+            save_parts(checkpoint, parts, pace.done)
     vae.eval()
     vae.register_to_config(scaling_factor=_scale(vae, seed))
     return vae
@@ -68,11 +76,21 @@ def as_tensor(pixels: np.ndarray) -> torch.Tensor:
 def _loss(vae: AutoencoderKL, pictures: torch.Tensor) -> torch.Tensor:
     with torch.autocast("cpu", torch.bfloat16):
         posterior = vae.encode(pictures).latent_dist
-        rebuilt = vae.decode(posterior.sample()).sample
+        latents = posterior.sample()
+        off = SLACK * torch.rand(len(latents), 1, 1, 1) * latents.detach().float().std()
+        rebuilt = vae.decode(latents + off * torch.randn_like(latents)).sample
     error = rebuilt.float() - pictures
     divergence = 0.5 * (posterior.mean.float() ** 2 + posterior.var.float() - 1 - posterior.logvar.float())
-    loss: torch.Tensor = error.abs().mean() + 2 * error.square().mean() + KL_WEIGHT * divergence.mean()
+    worth = _worth(pictures)
+    loss: torch.Tensor = (worth * (error.abs() + 2 * error.square())).mean() + KL_WEIGHT * divergence.mean()
     return loss
+
+
+def _worth(pictures: torch.Tensor) -> torch.Tensor:
+    """How much an error at each pixel counts, one on average: more where the picture differs around it."""
+    spread = functional.max_pool2d(pictures, 5, 1, 2) + functional.max_pool2d(-pictures, 5, 1, 2)
+    worth = 1 + EDGES * (spread.amax(1, keepdim=True) / 2).clamp(max=1)
+    return worth / worth.mean()
 
 
 def _crops(rng: random.Random) -> torch.Tensor:
@@ -97,12 +115,3 @@ def _scale(vae: AutoencoderKL, seed: int) -> float:
     pixels = np.stack([np.asarray(paint(random_scene(rng))) for _ in range(256)])
     vae.register_to_config(scaling_factor=1.0)
     return round(float(1 / encode(vae, as_tensor(pixels)).std()), 4)
-
-
-def _resume(vae: AutoencoderKL, optimiser: torch.optim.Optimizer, checkpoint: Path) -> int:
-    state = load_checkpoint(checkpoint)
-    if state is None:
-        return 0
-    vae.load_state_dict(state["model"])
-    optimiser.load_state_dict(state["optimiser"])
-    return int(state["done"])

@@ -2,43 +2,46 @@
 
 import copy
 import random
+from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 import torch
-from diffusers import AutoencoderKL, DDIMScheduler, UNet2DConditionModel
+from diffusers import DDIMScheduler, UNet2DConditionModel
 from diffusers.models.attention_processor import AttnProcessor
+from torch import nn
 from torch.nn import functional
 from transformers import CLIPTextModel, CLIPTokenizer
 
 from worker.demo_model import PICTURE_SIZE
-from worker.demo_model.autoencoder import as_tensor, encode
+from worker.demo_model.autoencoder import LATENT_CHANNELS
 from worker.demo_model.captions import caption, chatter
-from worker.demo_model.pace import Pace, load_checkpoint, save_checkpoint
+from worker.demo_model.gallery import MAIN, Gallery, Size, Wall
+from worker.demo_model.matrices import Matrices, sorted_out
+from worker.demo_model.pace import Pace, resume, save_parts
 from worker.demo_model.reader import TEXT_WIDTH, tokenize
-from worker.demo_model.scenes import Scene, paint, random_scene
+from worker.demo_model.scenes import COLOURS, KINDS, Scene
 
 BATCH = 32
-PEAK_RATE = 6e-4
+PEAK_RATE = 1.5e-3
 UNSAID = 0.1
-AVERAGING = 0.998
-CHECKPOINT_EVERY = 250
-PICTURES = {128: 16_000, 64: 1_000, 96: 1_000, 192: 800, 256: 400}
-OTHER_SIZE_EVERY = 10
-ENCODED_AT_ONCE = 50
-
-Gallery = dict[int, tuple[list[Scene], torch.Tensor]]
+AVERAGING = 0.999
+CHECKPOINT_EVERY = 200
+OTHER_SIZE_EVERY = 6
+WIDTHS = (96, 160)
+LAYOUT_WEIGHT = 0.1
 
 
 def new_denoiser() -> UNet2DConditionModel:
-    """Attention where it is cheap, on the two coarser of three levels."""
+    """Two levels; attention only on the coarse one, where a cell is sixteen pixels wide."""
     return UNet2DConditionModel(
         sample_size=PICTURE_SIZE // 8,
-        block_out_channels=(64, 128, 192),
-        down_block_types=("DownBlock2D", "CrossAttnDownBlock2D", "DownBlock2D"),
-        up_block_types=("UpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"),
-        layers_per_block=1,
-        attention_head_dim=4,
+        in_channels=LATENT_CHANNELS,
+        out_channels=LATENT_CHANNELS,
+        block_out_channels=WIDTHS,
+        down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
+        up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
+        layers_per_block=(1, 2),
+        attention_head_dim=5,
         cross_attention_dim=TEXT_WIDTH,
         norm_num_groups=8,
     )
@@ -47,9 +50,9 @@ def new_denoiser() -> UNet2DConditionModel:
 def new_scheduler() -> DDIMScheduler:
     """Ends in pure noise, without which a plain black or white background cannot be learnt."""
     return DDIMScheduler(
-        beta_schedule="linear",
-        beta_start=0.0001,
-        beta_end=0.02,
+        beta_schedule="scaled_linear",
+        beta_start=0.00085,
+        beta_end=0.012,
         prediction_type="v_prediction",
         rescale_betas_zero_snr=True,
         timestep_spacing="trailing",
@@ -59,46 +62,64 @@ def new_scheduler() -> DDIMScheduler:
     )
 
 
-class Training:
-    """The third stage's state: the denoiser, its running average and the optimiser."""
+class LayoutHead(nn.Module):
+    """Tells from the denoiser's middle what will be where; it only teaches, and is thrown away.
 
-    def __init__(self, denoiser: UNet2DConditionModel, steps: int, checkpoint: Path) -> None:
-        self.denoiser, self.checkpoint = denoiser, checkpoint
-        self.average = copy.deepcopy(denoiser).requires_grad_(False)
-        self.optimiser = torch.optim.AdamW(denoiser.parameters(), lr=PEAK_RATE, betas=(0.9, 0.99), weight_decay=0.01)
-        self.pace = Pace("denoiser", self.optimiser, steps, self._resume())
+    An aid of the kind of REPA (Yu et al. 2024): features that are made to mean something learn sooner to paint it.
+    """
+
+    def __init__(self, denoiser: UNet2DConditionModel) -> None:
+        super().__init__()
+        self.answers = nn.Conv2d(WIDTHS[-1], len(KINDS) + len(COLOURS) + 2, 1)
+        self._seen = torch.empty(0)
+        denoiser.mid_block.register_forward_hook(self._look)
+
+    def _look(self, block: nn.Module, inputs: object, output: torch.Tensor) -> None:
+        self._seen = output
+
+    def loss(self, scenes: Sequence[Scene], layouts: torch.Tensor) -> torch.Tensor:
+        """The mean cross-entropy of kind and colour over all cells; layouts as a Wall has them."""
+        guesses = self.answers(self._seen.float()).split([len(KINDS) + 1, len(COLOURS) + 1], dim=1)
+        shares = layouts.float() / 255
+        numbers = [[(KINDS.index(i.kind), list(COLOURS).index(i.colour)) for i in scene.items] for scene in scenes]
+        losses = []
+        for place, guess in enumerate(guesses):
+            truth = torch.zeros_like(guess)
+            for row, items in enumerate(numbers):
+                for number, item in enumerate(items):
+                    truth[row, item[place]] += shares[row, number]
+            truth[:, -1] = 1 - truth[:, :-1].sum(1)
+            losses.append(functional.cross_entropy(guess, truth))
+        return torch.stack(losses).sum()
+
+
+class Training:
+    """The third stage's state: the denoiser, its running average and the optimisers."""
+
+    def __init__(self, steps: int, seed: int, checkpoint: Path) -> None:
+        torch.manual_seed(seed)
+        self.denoiser = new_denoiser().to(memory_format=torch.channels_last)
+        self.denoiser.set_attn_processor(AttnProcessor())
+        self.average = copy.deepcopy(self.denoiser).requires_grad_(False)
+        self.head = LayoutHead(self.denoiser)
+        self._checkpoint = checkpoint
+        matrices, others = sorted_out(self.denoiser, ("conv_in", "conv_out", "time_embedding"))
+        self._optimisers = [
+            Matrices(matrices, PEAK_RATE),
+            torch.optim.AdamW([*others, *self.head.parameters()], lr=PEAK_RATE, betas=(0.9, 0.99), weight_decay=0.01),
+        ]
+        self._parts = {"model": self.denoiser, "average": self.average, "head": self.head}
+        self._parts |= {f"optimiser {n}": optimiser for n, optimiser in enumerate(self._optimisers)}
+        self.pace = Pace("denoiser", self._optimisers, steps, resume(checkpoint, self._parts))
 
     def step(self, loss: torch.Tensor) -> None:
-        """One optimiser step, after which the average follows; the first steps are soon forgotten."""
+        """One step of the optimisers, after which the average follows; the first steps are soon forgotten."""
         self.pace.step(loss)
         keep = min(AVERAGING, self.pace.done / (self.pace.done + 10))
         with torch.no_grad():
-            for mean, fresh in zip(self.average.parameters(), self.denoiser.parameters(), strict=True):
-                mean.lerp_(fresh, 1 - keep)
+            torch._foreach_lerp_(list(self.average.parameters()), list(self.denoiser.parameters()), 1 - keep)
         if self.pace.done % CHECKPOINT_EVERY == 0 or self.pace.finished:
-            self._save()
-
-    def _save(self) -> None:
-        parts = {"model": self.denoiser, "average": self.average, "optimiser": self.optimiser}
-        state = {name: part.state_dict() for name, part in parts.items()}
-        save_checkpoint(self.checkpoint, {**state, "done": self.pace.done})
-
-    def _resume(self) -> int:
-        state = load_checkpoint(self.checkpoint)
-        if state is None:
-            return 0
-        self.denoiser.load_state_dict(state["model"])
-        self.average.load_state_dict(state["average"])
-        self.optimiser.load_state_dict(state["optimiser"])
-        return int(state["done"])
-
-
-def start_training(steps: int, seed: int, checkpoint: Path) -> Training:
-    """A fresh start, or where the checkpoint left off."""
-    torch.manual_seed(seed)
-    denoiser = new_denoiser().to(memory_format=torch.channels_last)
-    denoiser.set_attn_processor(AttnProcessor())
-    return Training(denoiser, steps, checkpoint)
+            save_parts(self._checkpoint, self._parts, self.pace.done)
 
 
 def train_denoiser(
@@ -106,14 +127,15 @@ def train_denoiser(
 ) -> None:
     """Every step draws its own generator from the seed, so that a resumed run goes on as it would have."""
     scheduler = new_scheduler()
-    others = [side for side in gallery if side != PICTURE_SIZE]
+    others = [size for size in gallery if size != MAIN]
     while not training.pace.finished:
         rng = random.Random(f"{seed} denoiser {training.pace.done}")
         torch.manual_seed(rng.getrandbits(32))
-        side = rng.choice(others) if training.pace.done % OTHER_SIZE_EVERY == 0 else PICTURE_SIZE
-        scenes, latents = _batch(gallery, side, rng)
-        tokens = tokenize(tokenizer, [said(scene, rng) for scene in scenes])
-        training.step(_loss(training.denoiser, scheduler, latents, _read(reader, tokens)))
+        size = rng.choice(others) if training.pace.done % OTHER_SIZE_EVERY == 0 else MAIN
+        wall = gallery[size]
+        chosen = [rng.randrange(len(wall.scenes)) for _ in range(_batch_size(size))]
+        tokens = tokenize(tokenizer, [said(wall.scenes[number], rng) for number in chosen])
+        training.step(_loss(training, scheduler, wall, chosen, _read(reader, tokens)))
 
 
 @torch.no_grad()
@@ -129,46 +151,29 @@ def said(scene: Scene, rng: random.Random) -> str:
     return chatter(rng) if rng.random() < 0.2 else ""
 
 
-def paint_gallery(vae: AutoencoderKL, seed: int, path: Path) -> Gallery:
-    """All scenes of the training with their latents; kept in a file, since encoding takes minutes."""
-    scenes = {side: gallery_scenes(side, seed) for side in PICTURES}
-    latents = load_checkpoint(path)
-    if latents is None:
-        latents = {str(side): _encoded(vae, scenes[side], side) for side in PICTURES}
-        save_checkpoint(path, latents)
-    return {side: (scenes[side], latents[str(side)]) for side in PICTURES}
-
-
-def gallery_scenes(side: int, seed: int) -> list[Scene]:
-    rng = random.Random(f"{seed} gallery {side}")
-    return [random_scene(rng) for _ in range(PICTURES[side])]
-
-
-def _encoded(vae: AutoencoderKL, scenes: list[Scene], side: int) -> torch.Tensor:
-    print(f"encoding {len(scenes)} pictures of {side} pixels", flush=True)
-    parts = []
-    for start in range(0, len(scenes), ENCODED_AT_ONCE):
-        pixels = [np.asarray(paint(scene, side)) for scene in scenes[start : start + ENCODED_AT_ONCE]]
-        with torch.autocast("cpu", torch.bfloat16):
-            parts.append(encode(vae, as_tensor(np.stack(pixels))).float().contiguous())
-    return torch.cat(parts)
-
-
-def _batch(gallery: Gallery, side: int, rng: random.Random) -> tuple[list[Scene], torch.Tensor]:
+def _batch_size(size: Size) -> int:
     """Fewer of the larger pictures, so that all steps take about the same time."""
-    scenes, latents = gallery[side]
-    size = min(BATCH, BATCH * PICTURE_SIZE**2 // side**2)
-    chosen = [rng.randrange(len(scenes)) for _ in range(size)]
-    return [scenes[number] for number in chosen], latents[chosen].contiguous(memory_format=torch.channels_last)
+    return min(BATCH, BATCH * MAIN[0] * MAIN[1] // (size[0] * size[1]))
+
+
+def _times(count: int, steps: int) -> torch.Tensor:
+    """Mostly from the middle, where it is decided what is seen (Esser et al. 2024, section 3.1), some from anywhere."""
+    middle = torch.sigmoid(0.4 + torch.randn(count))
+    any_time = torch.rand(count)
+    return (torch.where(torch.rand(count) < 0.8, middle, any_time) * steps).long().clamp(max=steps - 1)
 
 
 def _loss(
-    denoiser: UNet2DConditionModel, scheduler: DDIMScheduler, latents: torch.Tensor, words: torch.Tensor
+    training: Training, scheduler: DDIMScheduler, wall: Wall, chosen: Sequence[int], words: torch.Tensor
 ) -> torch.Tensor:
+    latents = wall.latents[chosen].float().contiguous(memory_format=torch.channels_last)
     noise = torch.randn_like(latents)
-    times = torch.randint(0, scheduler.config.num_train_timesteps, (len(latents),))
+    times = _times(len(latents), scheduler.config.num_train_timesteps)
     noisy = scheduler.add_noise(latents, noise, times)
     target = scheduler.get_velocity(latents, noise, times)
     with torch.autocast("cpu", torch.bfloat16):
-        velocity = denoiser(noisy, times, words).sample
-    return functional.mse_loss(velocity.float(), target)
+        velocity = training.denoiser(noisy, times, words).sample
+    painted = functional.mse_loss(velocity.float(), target)
+    scenes = [wall.scenes[number] for number in chosen]
+    loss: torch.Tensor = painted + LAYOUT_WEIGHT * training.head.loss(scenes, wall.layouts[chosen])
+    return loss

@@ -1,50 +1,78 @@
-"""The command that judges the weights: `python -m worker.demo_model.evaluate`."""
+"""The command that measures how good the weights are: `python -m worker.demo_model.evaluate`."""
 
 import argparse
 import json
+import random
 import time
-from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from statistics import median
 
 import torch
 from diffusers import StableDiffusionPipeline
 from PIL import Image
 
 from worker.demo_model import PICTURE_SIZE, WEIGHTS
-from worker.demo_model.detector import Verdict, judge
-from worker.demo_model.held_out import Task, tasks
-from worker.demo_model.sheet import sample_sheet
+from worker.demo_model.judging.asked import Request, requests
+from worker.demo_model.judging.figures import CLASSES, figures, table, weights_hashes
+from worker.demo_model.judging.sentences import chinese, english
+from worker.demo_model.judging.sheet import sheet
+from worker.demo_model.judging.verdicts import judge
 
 STEPS = 20
 GUIDANCE = 2.5
-ON_THE_SHEET = 16
-MARKS: dict[str, Callable[[Verdict], bool]] = {
-    "background": lambda verdict: verdict.background,
-    "object colours": lambda verdict: verdict.colours,
-    "background and object colours": lambda verdict: verdict.background_and_colours,
-    "shapes": lambda verdict: verdict.shapes,
-    "position": lambda verdict: verdict.position,
-    "everything": lambda verdict: verdict.everything,
-}
+CHINESE_SHARE = 0.2
+BATCH = 8
+TIMED = 5
+ON_THE_SHEET = 64
+
+
+@dataclass(frozen=True)
+class Question:
+    """A request in words, and the seed of the noise that its picture is drawn from."""
+
+    request: Request
+    prompt: str
+    seed: int
+
+    @property
+    def in_english(self) -> bool:
+        """Whether the sheet's letters can show the prompt."""
+        return self.prompt.isascii()
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Draws the held-out prompts, judges the pictures, writes the figures and the sample sheet."""
+    """Draws held-out prompts, judges the pictures, writes the figures and the sheet."""
     options = _options(argv)
     torch.set_num_threads(options.threads)
     pipeline = load(options.weights)
-    asked = tasks(options.prompts, options.seed, options.training_seed)
-    started = time.monotonic()
-    pictures = [_draw(pipeline, task, options.seed + number, options) for number, task in enumerate(asked)]
-    seconds = (time.monotonic() - started) / len(asked)
-    verdicts = [judge(picture, task.scene) for picture, task in zip(pictures, asked, strict=True)]
-    figures = _figures(asked, verdicts, options, seconds)
-    _print_table(figures)
+    asked = questions(options.prompts, options.seed)
+    seconds = median(_timed(pipeline, question, options) for question in asked[:TIMED])
+    pictures = draw(pipeline, asked, options.steps, options.guidance)
+    judged = [(one.request, judge(picture, one.request)) for one, picture in zip(asked, pictures, strict=True)]
+    settings = {"steps": options.steps, "guidance": options.guidance, "size": PICTURE_SIZE, "seed": options.seed}
+    found = {
+        "weights": weights_hashes(options.weights),
+        "settings": settings,
+        "threads": options.threads,
+        "seconds_per_picture": round(seconds, 2),
+        **figures(judged),
+    }
     options.out.mkdir(parents=True, exist_ok=True)
-    (options.out / "figures.json").write_text(json.dumps(figures, indent=2) + "\n")
-    prompts = [task.prompt for task in asked[:ON_THE_SHEET]]
-    sample_sheet(pictures[:ON_THE_SHEET], prompts).save(options.out / "samples.png", optimize=True)
+    (options.out / "figures.json").write_text(json.dumps(found, indent=2, ensure_ascii=False) + "\n")
+    shown = [(picture, one.prompt) for one, picture in zip(asked, pictures, strict=True) if one.in_english]
+    sheet(shown[:ON_THE_SHEET]).save(options.out / "samples.png", optimize=True)
+    print(table(found))
+    print(f"{found['seconds_per_picture']} s a picture on {options.threads} threads", flush=True)
+
+
+def questions(count: int, seed: int) -> list[Question]:
+    """So many of every class, one in five in Chinese, shuffled, so that the first ones are a sample of all."""
+    rng = random.Random(f"{seed} questions")
+    asked = [request for objects in CLASSES for request in requests(count, objects, seed)]
+    rng.shuffle(asked)
+    say = [chinese if rng.random() < CHINESE_SHARE else english for _ in asked]
+    return [Question(asked[n], say[n](asked[n]), seed + n) for n in range(len(asked))]
 
 
 def load(weights: Path) -> StableDiffusionPipeline:
@@ -53,62 +81,47 @@ def load(weights: Path) -> StableDiffusionPipeline:
     return pipeline
 
 
+def draw(pipeline: StableDiffusionPipeline, asked: list[Question], steps: int, guidance: float) -> list[Image.Image]:
+    """The pictures in the questions' order, some at once, which is faster."""
+    pictures: list[Image.Image] = []
+    for start in range(0, len(asked), BATCH):
+        some = asked[start : start + BATCH]
+        pictures += _at_once(pipeline, some, steps, guidance)
+        print(f"{len(pictures)} of {len(asked)} pictures", flush=True)
+    return pictures
+
+
+def _at_once(
+    pipeline: StableDiffusionPipeline, asked: list[Question], steps: int, guidance: float
+) -> list[Image.Image]:
+    pictures: list[Image.Image] = pipeline(
+        [one.prompt for one in asked],
+        height=PICTURE_SIZE,
+        width=PICTURE_SIZE,
+        num_inference_steps=steps,
+        guidance_scale=guidance,
+        generator=[torch.Generator().manual_seed(one.seed) for one in asked],
+    ).images
+    return pictures
+
+
+def _timed(pipeline: StableDiffusionPipeline, question: Question, options: argparse.Namespace) -> float:
+    """The seconds for one picture drawn alone."""
+    started = time.monotonic()
+    _at_once(pipeline, [question], options.steps, options.guidance)
+    return time.monotonic() - started
+
+
 def _options(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Judge the built-in model on prompts it was not trained on.")
-    parser.add_argument("--prompts", type=int, default=200)
+    parser.add_argument("--prompts", type=int, default=400, help="of every class: one, two and three objects")
     parser.add_argument("--steps", type=int, default=STEPS)
     parser.add_argument("--guidance", type=float, default=GUIDANCE)
     parser.add_argument("--seed", type=int, default=2000, help="of the prompts; each picture adds its number")
-    parser.add_argument("--training-seed", type=int, default=7, help="the seed the weights were trained with")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--weights", type=Path, default=WEIGHTS)
-    parser.add_argument("--out", type=Path, default=WEIGHTS.parent, help="where the figures and samples go")
+    parser.add_argument("--out", type=Path, default=WEIGHTS.parent, help="where the figures and the sheet go")
     return parser.parse_args(argv)
-
-
-def _draw(pipeline: StableDiffusionPipeline, task: Task, seed: int, options: argparse.Namespace) -> Image.Image:
-    picture: Image.Image = pipeline(
-        task.prompt,
-        height=PICTURE_SIZE,
-        width=PICTURE_SIZE,
-        num_inference_steps=options.steps,
-        guidance_scale=options.guidance,
-        generator=torch.Generator().manual_seed(seed),
-    ).images[0]
-    return picture
-
-
-def _figures(asked: list[Task], verdicts: list[Verdict], options: argparse.Namespace, seconds: float) -> dict[str, Any]:
-    single = [len(task.scene.items) == 1 for task in asked]
-    ones = [verdict for verdict, one in zip(verdicts, single, strict=True) if one]
-    twos = [verdict for verdict, one in zip(verdicts, single, strict=True) if not one]
-    return {
-        "prompts": {"all": len(verdicts), "one object": len(ones), "two objects": len(twos)},
-        "settings": {"steps": options.steps, "guidance": options.guidance, "size": PICTURE_SIZE},
-        "seed": options.seed,
-        "seconds_per_picture": round(seconds, 2),
-        "threads": options.threads,
-        "right": {
-            name: {
-                "all": _percent(mark, verdicts),
-                "one object": _percent(mark, ones),
-                "two objects": _percent(mark, twos),
-            }
-            for name, mark in MARKS.items()
-        },
-    }
-
-
-def _percent(mark: Callable[[Verdict], bool], verdicts: list[Verdict]) -> float:
-    return round(100 * sum(map(mark, verdicts)) / max(len(verdicts), 1), 1)
-
-
-def _print_table(figures: dict[str, Any]) -> None:
-    print("| right | all | one object | two objects |")
-    print("|---|---|---|---|")
-    for name, share in figures["right"].items():
-        print(f"| {name} | {share['all']} % | {share['one object']} % | {share['two objects']} % |")
-    print(f"{figures['seconds_per_picture']} s a picture on {figures['threads']} threads", flush=True)
 
 
 if __name__ == "__main__":

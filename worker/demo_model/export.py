@@ -1,12 +1,22 @@
-"""Writing the trained networks as one folder that the diffusers library loads by itself."""
+"""Writing the trained networks as folders that the diffusers library loads by itself."""
 
 import os
 import shutil
 from pathlib import Path
 
 import torch
-from diffusers import AutoencoderKL, DDIMScheduler, StableDiffusionPipeline, UNet2DConditionModel
-from transformers import CLIPTextModel, CLIPTokenizer
+from diffusers import (
+    AutoencoderKL,
+    AutoencoderKLLTXVideo,
+    DDIMScheduler,
+    DiffusionPipeline,
+    FlowMatchEulerDiscreteScheduler,
+    LTXPipeline,
+    LTXVideoTransformer3DModel,
+    StableDiffusionPipeline,
+    UNet2DConditionModel,
+)
+from transformers import CLIPTextModel, CLIPTokenizer, T5EncoderModel
 
 READABLE = 0o644
 
@@ -19,7 +29,7 @@ def export(
     denoiser: UNet2DConditionModel,
     scheduler: DDIMScheduler,
 ) -> None:
-    """Stores half precision, which halves the folder and cannot be seen in a picture."""
+    """The model of stills."""
     pipeline = StableDiffusionPipeline(
         vae=vae,
         text_encoder=reader,
@@ -30,6 +40,26 @@ def export(
         feature_extractor=None,
         requires_safety_checker=False,
     )
+    _write(pipeline, folder)
+
+
+def export_film(
+    folder: Path,
+    vae: AutoencoderKLLTXVideo,
+    reader: T5EncoderModel,
+    tokenizer: CLIPTokenizer,
+    transformer: LTXVideoTransformer3DModel,
+    scheduler: FlowMatchEulerDiscreteScheduler,
+) -> None:
+    """The model of clips; the one set of weights begins them with a given picture, too."""
+    pipeline = LTXPipeline(
+        vae=vae, text_encoder=reader, tokenizer=tokenizer, transformer=transformer, scheduler=scheduler
+    )
+    _write(pipeline, folder)
+
+
+def _write(pipeline: DiffusionPipeline, folder: Path) -> None:
+    """Stores half precision, which halves the folder and cannot be seen in a picture."""
     fresh = folder.with_name(folder.name + ".new")
     shutil.rmtree(fresh, ignore_errors=True)
     pipeline.to(torch.float16).save_pretrained(fresh)

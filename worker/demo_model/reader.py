@@ -9,16 +9,21 @@ from torch.nn import functional
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
 from worker.demo_model.captions import caption
-from worker.demo_model.pace import Pace, load_checkpoint, save_checkpoint
-from worker.demo_model.scenes import COLOURS, SHAPES, SIZES, Item, Scene, cell, random_scene
+from worker.demo_model.pace import Pace, resume, save_parts
+from worker.demo_model.scenes import COLOURS, KINDS, RELATIONS, ROW, SCENERIES, SIZES, Item, Scene, cell, random_scene
 from worker.demo_model.tokens import CAPTION_TOKENS
 
 TEXT_WIDTH = 160
 BATCH = 96
 PEAK_RATE = 1e-3
+CHECKPOINT_EVERY = 250
 UNASKED = -100
 PLACES = ("left", "top", "centre", "right", "bottom")
-QUESTIONS = (len(COLOURS), len(SHAPES) + 1, len(SIZES), len(PLACES), len(PLACES))
+BACKGROUNDS = (*COLOURS, *SCENERIES)
+MOST_ITEMS = 3
+# What is asked of each object: its kind (or that it is none), colour, size, column and row.
+QUESTIONS = (len(KINDS) + 1, len(COLOURS), len(SIZES), len(PLACES), len(PLACES))
+ARRANGEMENTS = (None, *RELATIONS, ROW)
 
 
 def new_text_encoder(tokenizer: CLIPTokenizer) -> CLIPTextModel:
@@ -49,54 +54,52 @@ def train_reader(tokenizer: CLIPTokenizer, steps: int, seed: int, checkpoint: Pa
     """Teaches the encoder to tell things apart by asking about them; the quiz itself is thrown away."""
     torch.manual_seed(seed)
     reader, quiz = new_text_encoder(tokenizer), Quiz()
-    state = load_checkpoint(checkpoint)
-    if state is not None:
-        reader.load_state_dict(state["model"])
-        return reader
     optimiser = torch.optim.AdamW([*reader.parameters(), *quiz.parameters()], lr=PEAK_RATE)
-    pace = Pace("reader", optimiser, steps)
-    rng = random.Random(f"{seed} reader")
+    parts = {"model": reader, "quiz": quiz, "optimiser": optimiser}
+    pace = Pace("reader", [optimiser], steps, resume(checkpoint, parts))
     while not pace.finished:
+        rng = random.Random(f"{seed} reader {pace.done}")
         scenes = [random_scene(rng) for _ in range(BATCH)]
         tokens = tokenize(tokenizer, [caption(scene, rng) for scene in scenes])
         pace.step(quiz.loss(reader(tokens).last_hidden_state, scenes))
-    save_checkpoint(checkpoint, {"model": reader.state_dict()})
-    return reader
+        if pace.done % CHECKPOINT_EVERY == 0 or pace.finished:
+            save_parts(checkpoint, parts, pace.done)
+    return reader.eval()
 
 
 class Quiz(nn.Module):
-    """Asks by attention, as the denoiser will: for the background, the first and the second object."""
+    """Asks by attention, as the denoiser will: for the background, and for the first, second and third object."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.slots = nn.Parameter(torch.randn(3, TEXT_WIDTH))
+        self.slots = nn.Parameter(torch.randn(1 + MOST_ITEMS, TEXT_WIDTH))
         self.attention = nn.MultiheadAttention(TEXT_WIDTH, 4, batch_first=True)
+        self.background = nn.Linear(TEXT_WIDTH, len(BACKGROUNDS))
+        self.arrangement = nn.Linear(TEXT_WIDTH, len(ARRANGEMENTS))
         self.answers = nn.ModuleList(nn.Linear(TEXT_WIDTH, choices) for choices in QUESTIONS)
 
     def loss(self, hidden: torch.Tensor, scenes: list[Scene]) -> torch.Tensor:
+        """The sum of all questions' cross-entropies; `hidden` has batch x tokens x width."""
         slots = self.slots.expand(len(scenes), -1, -1)
         found, _ = self.attention(slots, hidden, hidden, need_weights=False)
+        where = torch.tensor([BACKGROUNDS.index(scene.background) for scene in scenes])
+        how = torch.tensor([ARRANGEMENTS.index(scene.relation) for scene in scenes])
         truth = torch.tensor([_truth(scene) for scene in scenes])
         losses = [
-            functional.cross_entropy(answer(found).flatten(0, 1), truth[..., number].flatten())
+            functional.cross_entropy(answer(found[:, 1:]).flatten(0, 1), truth[..., number].flatten())
             for number, answer in enumerate(self.answers)
         ]
+        losses.append(functional.cross_entropy(self.background(found[:, 0]), where))
+        losses.append(functional.cross_entropy(self.arrangement(found[:, 0]), how))
         return torch.stack(losses).sum()
 
 
 def _truth(scene: Scene) -> list[list[int]]:
-    background = [list(COLOURS).index(scene.background), *[UNASKED] * (len(QUESTIONS) - 1)]
     items = [_item_truth(item) for item in scene.items]
-    missing = [UNASKED, len(SHAPES), *[UNASKED] * (len(QUESTIONS) - 2)]
-    return [background, *items, *[missing] * (2 - len(items))]
+    missing = [len(KINDS), *[UNASKED] * (len(QUESTIONS) - 1)]
+    return [*items, *[missing] * (MOST_ITEMS - len(items))]
 
 
 def _item_truth(item: Item) -> list[int]:
     column, row = (PLACES.index(place) for place in cell(item))
-    return [
-        list(COLOURS).index(item.colour),
-        SHAPES.index(item.shape),
-        SIZES.index(item.size),
-        column,
-        row,
-    ]
+    return [KINDS.index(item.kind), list(COLOURS).index(item.colour), SIZES.index(item.size), column, row]

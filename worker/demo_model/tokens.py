@@ -1,52 +1,40 @@
-"""The tokenizer: one token for every word the model knows, letters for the words it does not."""
+"""The tokenizer: one token for every word and every Chinese character that the model knows, none for the rest."""
 
-import string
-from collections import Counter
-from itertools import pairwise
+from pathlib import Path
 
+from tokenizers import AddedToken
 from transformers import CLIPTokenizer
 
-from worker.demo_model.captions import vocabulary
+from shared.settings import ROOT
+from worker.demo_model.captions import known_words, vocabulary
 
-CAPTION_TOKENS = 40
+CAPTION_TOKENS = 48
 START, END, UNKNOWN = "<|startoftext|>", "<|endoftext|>", "<unk>"
-WORD_END = "</w>"
+# In the web tier's image there is no folder of the weights.
+KNOWN_WORDS = ROOT / "shared" / "vocabularies" / "darkroom-demo.txt"
+PUNCTUATION = (",", ".", ":", "，", "。", "、", "：")
 
 
 def new_tokenizer() -> CLIPTokenizer:
-    """What is no letter, digit or comma becomes the unknown token."""
-    pieces = [START, END, UNKNOWN, *string.ascii_lowercase]
-    pieces += [letter + WORD_END for letter in (*string.ascii_lowercase, *string.digits, ",")]
-    merges = _merges(vocabulary())
-    pieces += [first + second for first, second in merges]
-    vocab = {piece: number for number, piece in enumerate(dict.fromkeys(pieces))}
-    return CLIPTokenizer(
-        vocab=vocab,
-        merges=merges,
+    """Every letter of an unknown word becomes the unknown token, every byte of an unknown character too."""
+    tokenizer = CLIPTokenizer(
+        vocab={START: 0, END: 1, UNKNOWN: 2},
+        merges=[],
         unk_token=UNKNOWN,
         bos_token=START,
         eos_token=END,
         pad_token=END,
         model_max_length=CAPTION_TOKENS,
     )
+    tokenizer.add_tokens([_token(piece) for piece in (*PUNCTUATION, *vocabulary())])
+    return tokenizer
 
 
-def _merges(words: list[str]) -> list[tuple[str, str]]:
-    """Byte-pair merges, the commonest pair first, until every word has become a single piece."""
-    split = [[*word[:-1], word[-1] + WORD_END] for word in words]
-    merges = []
-    while pairs := Counter(pair for pieces in split for pair in pairwise(pieces)):
-        best = max(pairs, key=lambda pair: (pairs[pair], pair))
-        merges.append(best)
-        split = [_joined(pieces, best) for pieces in split]
-    return merges
+def write_known_words(file: Path) -> None:
+    """What the models file names as this model's `vocabulary`: one word a line."""
+    file.write_text("".join(f"{word}\n" for word in known_words()), "utf-8")
 
 
-def _joined(pieces: list[str], pair: tuple[str, str]) -> list[str]:
-    joined: list[str] = []
-    for piece in pieces:
-        if joined and (joined[-1], piece) == pair:
-            joined[-1] += piece
-        else:
-            joined.append(piece)
-    return joined
+def _token(piece: str) -> AddedToken:
+    """A known English word counts only when it stands by itself: there is no "red" in "bored"."""
+    return AddedToken(piece, single_word=piece.isascii() and piece.isalpha(), normalized=True)

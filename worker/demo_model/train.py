@@ -6,44 +6,68 @@ from pathlib import Path
 
 import torch
 
-from worker.demo_model import WEIGHTS
+from worker.demo_model import FILM_WEIGHTS, WEIGHTS
 from worker.demo_model.autoencoder import train_autoencoder
-from worker.demo_model.denoiser import (
-    new_scheduler,
-    paint_gallery,
-    start_training,
-    train_denoiser,
-)
-from worker.demo_model.export import export
+from worker.demo_model.denoiser import Training, new_scheduler, train_denoiser
+from worker.demo_model.export import export, export_film
+from worker.demo_model.film import FilmTraining, new_film_scheduler, open_films, train_film
+from worker.demo_model.film_autoencoder import train_film_autoencoder
+from worker.demo_model.film_reader import train_film_reader
+from worker.demo_model.gallery import open_gallery
 from worker.demo_model.reader import train_reader
-from worker.demo_model.tokens import new_tokenizer
+from worker.demo_model.tokens import KNOWN_WORDS, new_tokenizer, write_known_words
+
+PARTS = ("stills", "film")
 
 
 def main(argv: list[str] | None = None) -> None:
     """Trains what the work folder does not already hold, then writes the weights."""
     options = _options(argv)
     torch.set_num_threads(options.threads)
-    work: Path = options.work
     if not options.resume:
-        shutil.rmtree(work, ignore_errors=True)
-    vae = train_autoencoder(options.autoencoder_steps, options.seed, work / "autoencoder.pt")
+        shutil.rmtree(options.work, ignore_errors=True)
+    if "stills" in options.parts:
+        _stills(options)
+    if "film" in options.parts:
+        _film(options)
+    write_known_words(KNOWN_WORDS)
+
+
+def _stills(options: argparse.Namespace) -> None:
+    work, seed = options.work, options.seed
+    vae = train_autoencoder(options.autoencoder_steps, seed, work / "autoencoder.pt")
     tokenizer = new_tokenizer()
-    reader = train_reader(tokenizer, options.reader_steps, options.seed, work / "reader.pt")
-    gallery = paint_gallery(vae, options.seed, work / "gallery.pt")
-    training = start_training(options.steps, options.seed, work / "denoiser.pt")
-    train_denoiser(training, reader, tokenizer, gallery, options.seed)
+    reader = train_reader(tokenizer, options.reader_steps, seed, work / "reader.pt")
+    training = Training(options.steps, seed, work / "denoiser.pt")
+    train_denoiser(training, reader, tokenizer, open_gallery(vae, seed, work), seed)
     export(options.out, vae, reader, tokenizer, training.average, new_scheduler())
     print(f"weights written to {options.out}", flush=True)
 
 
+def _film(options: argparse.Namespace) -> None:
+    work, seed = options.work, options.seed
+    vae = train_film_autoencoder(options.film_autoencoder_steps, seed, work / "film-autoencoder.pt")
+    tokenizer = new_tokenizer()
+    reader = train_film_reader(tokenizer, options.film_reader_steps, seed, work / "film-reader.pt")
+    training = FilmTraining(options.film_steps, seed, work / "film.pt")
+    train_film(training, reader, tokenizer, open_films(vae, seed, work / "films.pt"), seed)
+    export_film(options.film_out, vae, reader, tokenizer, training.average, new_film_scheduler())
+    print(f"weights written to {options.film_out}", flush=True)
+
+
 def _options(argv: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description="Train the built-in model from nothing, on the processor.")
-    parser.add_argument("--steps", type=int, default=5250, help="steps of the U-Net")
-    parser.add_argument("--autoencoder-steps", type=int, default=2000)
-    parser.add_argument("--reader-steps", type=int, default=500, help="steps of the text encoder")
+    parser = argparse.ArgumentParser(description="Train the built-in models from nothing, on the processor.")
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS, help="which of the two models")
+    parser.add_argument("--steps", type=int, default=12_000, help="steps of the U-Net")
+    parser.add_argument("--autoencoder-steps", type=int, default=4000)
+    parser.add_argument("--reader-steps", type=int, default=2000, help="steps of the text encoder")
+    parser.add_argument("--film-steps", type=int, default=8000, help="steps of the film's transformer")
+    parser.add_argument("--film-autoencoder-steps", type=int, default=4000)
+    parser.add_argument("--film-reader-steps", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--out", type=Path, default=WEIGHTS, help="where the weights go")
+    parser.add_argument("--out", type=Path, default=WEIGHTS, help="where the weights of stills go")
+    parser.add_argument("--film-out", type=Path, default=FILM_WEIGHTS, help="where the weights of the film go")
     parser.add_argument("--work", type=Path, default=Path("var/demo_model"), help="where checkpoints go")
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoints in the work folder")
     return parser.parse_args(argv)

@@ -40,7 +40,7 @@ def submit(user: Account, headers: SubmitHeaders, body: GenerationRequest) -> Ge
         requested=body.parameters.model_dump(exclude_none=True),
         references=body.references,
     )
-    return services().generations.submit(user.id, order, headers.idempotency_key)
+    return services().advice.beside(services().generations.submit(user.id, order, headers.idempotency_key))
 
 
 @api.route(

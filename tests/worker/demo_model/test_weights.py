@@ -6,7 +6,7 @@ from diffusers import StableDiffusionPipeline
 
 from tests.worker.demo_model.conftest import Draw
 from worker.demo_model import WEIGHTS
-from worker.demo_model.detector import look
+from worker.demo_model.judging.seeing import look
 
 MOST_BYTES = 25_000_000
 
@@ -43,9 +43,9 @@ def test_the_same_seed_gives_the_same_picture_and_another_seed_another(draw: Dra
     ],
 )
 def test_a_picture_has_the_asked_colours(draw: Draw, prompt: str, background: str, colours: set[str]) -> None:
-    seen, blobs = look(draw(prompt))
-    assert seen == background
-    assert {blob.colour for blob in blobs} == colours
+    view = look(draw(prompt))
+    assert view.background == background
+    assert {one.colour for one in view.objects} == colours
 
 
 @pytest.mark.parametrize("prompt", ["", "一个红色的圆 🎨", "qwxz blorf", "a red circle " * 154])

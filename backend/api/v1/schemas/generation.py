@@ -77,6 +77,19 @@ class TasksQuery(Asked):
     ]
 
 
+class SubmitWarning(BaseModel):
+    """Nothing is wrong with the request, but its user should know."""
+
+    code: Literal["unknown_words"] = Field(description="the model passes over these `words`")
+    field: str = Field(description="`prompt` or `parameters.negative_prompt`")
+    words: tuple[str, ...] = Field(description="the first 20")
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def message(self) -> str:
+        return say(self.code, facts={"words": ", ".join(self.words)})
+
+
 class Submitted(BaseModel):
     task_id: str = Field(validation_alias="public_id")
     created_at: UtcText
@@ -84,6 +97,7 @@ class Submitted(BaseModel):
     prompt: str
     parameters: dict[str, Any]
     images: tuple[str, ...]
+    warnings: tuple[SubmitWarning, ...]
 
     @computed_field  # type: ignore[prop-decorator]
     @property

@@ -1,0 +1,107 @@
+"""The moving part's first stage: an autoencoder that folds 16 x 16 pixels of four frames into 24 numbers."""
+
+import random
+from pathlib import Path
+
+import numpy as np
+import torch
+from diffusers import AutoencoderKLLTXVideo
+
+from worker.demo_model import PICTURE_SIZE
+from worker.demo_model.motions import FRAMES, random_clip
+from worker.demo_model.pace import Pace, resume, save_parts
+
+CHANNELS = (32, 64)
+LATENT_CHANNELS = 24
+BATCH = 8
+CROP = 64
+CROP_FRAMES = 9
+PEAK_RATE = 1e-3
+KL_WEIGHT = 1e-4
+SLACK = 0.25
+CHECKPOINT_EVERY = 100
+
+
+def new_film_autoencoder() -> AutoencoderKLLTXVideo:
+    """Its first frame stands alone, so that a still can become it; each latent after it holds four frames."""
+    levels = len(CHANNELS)
+    return AutoencoderKLLTXVideo(
+        latent_channels=LATENT_CHANNELS,
+        block_out_channels=CHANNELS,
+        decoder_block_out_channels=CHANNELS,
+        down_block_types=("LTXVideoDownBlock3D",) * levels,
+        layers_per_block=(1,) * (levels + 1),
+        decoder_layers_per_block=(1,) * (levels + 1),
+        spatio_temporal_scaling=(True,) * levels,
+        decoder_spatio_temporal_scaling=(True,) * levels,
+        decoder_inject_noise=(False,) * (levels + 1),
+        upsample_residual=(False,) * levels,
+        upsample_factor=(1,) * levels,
+        patch_size=4,
+    )
+
+
+def train_film_autoencoder(steps: int, seed: int, checkpoint: Path) -> AutoencoderKLLTXVideo:
+    """Trains on pieces of painted clips and settles the mean and spread that latents are normalised by."""
+    torch.manual_seed(seed)
+    vae = new_film_autoencoder()
+    optimiser = torch.optim.AdamW(vae.parameters(), lr=PEAK_RATE, weight_decay=0.0)
+    parts = {"model": vae, "optimiser": optimiser}
+    pace = Pace("film autoencoder", [optimiser], steps, resume(checkpoint, parts))
+    while not pace.finished:
+        rng = random.Random(f"{seed} film crops {pace.done}")
+        torch.manual_seed(rng.getrandbits(32))
+        pace.step(_loss(vae, as_film(np.stack([_crop(rng) for _ in range(BATCH)]))))
+        if pace.done % CHECKPOINT_EVERY == 0 or pace.finished:
+            if pace.finished:
+                _normalise(vae.eval(), seed)
+            save_parts(checkpoint, parts, pace.done)
+    return vae.eval()
+
+
+@torch.no_grad()
+def encode_film(vae: AutoencoderKLLTXVideo, clips: torch.Tensor) -> torch.Tensor:
+    """The normalised latents that the transformer learns on: count x 24 x latent frames x height / 16 x width / 16."""
+    latents: torch.Tensor = vae.encode(clips).latent_dist.mean
+    mean, std = (part.view(1, -1, 1, 1, 1) for part in (vae.latents_mean, vae.latents_std))
+    normalised: torch.Tensor = (latents - mean) / std
+    return normalised
+
+
+def as_film(pixels: np.ndarray) -> torch.Tensor:
+    """Clips of bytes (count x frames x height x width x 3) as numbers from -1 to 1, channels before frames."""
+    return torch.from_numpy(pixels).permute(0, 4, 1, 2, 3).float() / 127.5 - 1
+
+
+def _loss(vae: AutoencoderKLLTXVideo, clips: torch.Tensor) -> torch.Tensor:
+    with torch.autocast("cpu", torch.bfloat16):
+        posterior = vae.encode(clips).latent_dist
+        latents = posterior.sample()
+        off = SLACK * torch.rand(len(latents), 1, 1, 1, 1) * latents.detach().float().std()
+        rebuilt = vae.decode(latents + off * torch.randn_like(latents)).sample
+    error = rebuilt.float() - clips
+    divergence = 0.5 * (posterior.mean.float() ** 2 + posterior.var.float() - 1 - posterior.logvar.float())
+    loss: torch.Tensor = error.abs().mean() + 2 * error.square().mean() + KL_WEIGHT * divergence.mean()
+    return loss
+
+
+def _crop(rng: random.Random) -> np.ndarray:
+    """A piece of a clip around where its object is halfway."""
+    clip = random_clip(rng)
+    (item,) = clip.scene.items
+    pixels = clip.frames(CROP_FRAMES if rng.random() < 0.5 else FRAMES)[:CROP_FRAMES]
+    left, top = (_start(rng, centre * PICTURE_SIZE) for centre in (item.x, item.y))
+    return pixels[:, top : top + CROP, left : left + CROP]
+
+
+def _start(rng: random.Random, centre: float) -> int:
+    return min(max(round(centre) + rng.randint(-CROP, 0), 0), PICTURE_SIZE - CROP)
+
+
+@torch.no_grad()
+def _normalise(vae: AutoencoderKLLTXVideo, seed: int) -> None:
+    rng = random.Random(f"{seed} film scale")
+    clips = [as_film(random_clip(rng).frames(FRAMES + 1)[None]) for _ in range(64)]
+    latents = torch.cat([vae.encode(clip).latent_dist.mean for clip in clips])
+    vae.latents_mean.copy_(latents.mean(dim=(0, 2, 3, 4)))
+    vae.latents_std.copy_(latents.std(dim=(0, 2, 3, 4)))

@@ -1,0 +1,96 @@
+"""The pictures that the denoiser learns from, painted and encoded once: their latents and their layouts."""
+
+import random
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from diffusers import AutoencoderKL
+from PIL import Image, ImageDraw
+
+from worker.demo_model.autoencoder import as_tensor, encode
+from worker.demo_model.pace import load_checkpoint, save_checkpoint
+from worker.demo_model.painting import paint, placed, silhouette
+from worker.demo_model.scenes import Scene, random_scene
+
+Size = tuple[int, int]
+
+MAIN = (128, 128)
+# Pictures of each size, width first.
+PICTURES: dict[Size, int] = {
+    MAIN: 32_000,
+    (96, 96): 1_500,
+    (160, 160): 1_500,
+    (128, 96): 1_500,
+    (96, 128): 1_500,
+    (160, 128): 1_000,
+    (128, 160): 1_000,
+    (192, 128): 750,
+    (128, 192): 750,
+}
+ENCODED_AT_ONCE = 48
+MOST_ITEMS = 3
+# The layout's cells are as large as those of the denoiser's coarse level.
+CELL = 16
+FINE = 4
+
+
+@dataclass(frozen=True)
+class Wall:
+    """All pictures of one size.
+
+    `latents`: count x 8 x height / 8 x width / 8, in half precision. `layouts`: count x 3 x height / 16 x width / 16,
+    how much of each cell the first, second and third object cover, in parts of 255.
+    """
+
+    scenes: list[Scene]
+    latents: torch.Tensor
+    layouts: torch.Tensor
+
+
+Gallery = dict[Size, Wall]
+
+
+def open_gallery(vae: AutoencoderKL, seed: int, folder: Path) -> Gallery:
+    """Paints and encodes what the folder does not hold yet, a file for each size."""
+    return {size: _wall(vae, size, seed, folder / f"gallery-{size[0]}x{size[1]}.pt") for size in PICTURES}
+
+
+def gallery_scenes(size: Size, seed: int) -> list[Scene]:
+    rng = random.Random(f"{seed} gallery {size}")
+    return [random_scene(rng) for _ in range(PICTURES[size])]
+
+
+def layout(scene: Scene, size: Size) -> np.ndarray:
+    """How much of each cell each object covers, in parts of 255: 3 x rows x columns."""
+    width, height = size
+    fine = (width * FINE // CELL, height * FINE // CELL)
+    canvas = Image.new("L", fine)
+    pen = ImageDraw.Draw(canvas)
+    for number, item in reversed(list(enumerate(scene.items, start=1))):
+        for outline in silhouette(item.kind):
+            pen.polygon(placed(item, outline, *fine), fill=number)
+    cells = np.asarray(canvas).reshape(height // CELL, FINE, width // CELL, FINE)
+    covered = [(cells == number).mean(axis=(1, 3)) * 255 for number in range(1, MOST_ITEMS + 1)]
+    return np.stack(covered).astype(np.uint8)
+
+
+def _wall(vae: AutoencoderKL, size: Size, seed: int, path: Path) -> Wall:
+    scenes = gallery_scenes(size, seed)
+    state = load_checkpoint(path)
+    if state is None:
+        print(f"painting {len(scenes)} pictures of {size[0]} x {size[1]} pixels", flush=True)
+        layouts = torch.from_numpy(np.stack([layout(scene, size) for scene in scenes]))
+        state = {"latents": _encoded(vae, scenes, size), "layouts": layouts}
+        save_checkpoint(path, state)
+    return Wall(scenes, state["latents"], state["layouts"])
+
+
+def _encoded(vae: AutoencoderKL, scenes: list[Scene], size: Size) -> torch.Tensor:
+    parts = []
+    for start in range(0, len(scenes), ENCODED_AT_ONCE):
+        pixels = [np.asarray(paint(scene, *size)) for scene in scenes[start : start + ENCODED_AT_ONCE]]
+        with torch.autocast("cpu", torch.bfloat16):
+            parts.append(encode(vae, as_tensor(np.stack(pixels))).half().contiguous())
+    return torch.cat(parts)

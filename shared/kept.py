@@ -5,13 +5,14 @@ left over by somebody who died in between.
 """
 
 import hashlib
+import secrets
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby, islice
 from typing import Any
 
-from sqlalchemy import Connection, Engine, select
+from sqlalchemy import Connection, Engine, func, select
 
 from shared.lifecycle import Status
 from shared.models import Task, Upload, User
@@ -19,6 +20,7 @@ from shared.storage import Stored
 
 AVATARS_URL = "/api/uploads/avatars/"
 BATCH = 500
+RESULTS = select(Task.id, Task.public_id, Task.results).where(Task.has_result.is_(True))
 
 
 @dataclass(frozen=True)
@@ -79,13 +81,21 @@ class KeptFiles:
 
     def all(self) -> Iterator[Kept]:
         """Every file that has to be there, the trash's too, the rows' batch by batch."""
-        for row in self._rows(select(Task.id, Task.public_id, Task.results).where(Task.has_result.is_(True)), Task.id):
-            for entry in entries(row.results):
-                yield Kept(row.public_id, entry["key"], entry["bytes"], entry["sha256"])
+        for row in self._rows(RESULTS, Task.id):
+            yield from _of_task(row)
         for row in self._rows(select(Upload.id, Upload.public_id, Upload.key, Upload.bytes, Upload.sha256), Upload.id):
             yield Kept(row.public_id, row.key, row.bytes, row.sha256)
         for row in self._rows(select(User.id, User.avatar_url).where(User.avatar_url.startswith(AVATARS_URL)), User.id):
             yield Kept(f"user {row.id}", avatar_key(row.avatar_url.removeprefix(AVATARS_URL)))
+
+    def some(self, tasks: int) -> Iterator[Kept]:
+        """The files of so many tasks at most, from anywhere on: for who looks at all of them little by little."""
+        with self._engine.connect() as connection:
+            last = connection.scalar(select(func.max(Task.id))) or 0
+            start = secrets.randbelow(last + 1)
+            found = connection.execute(RESULTS.where(Task.id >= start).order_by(Task.id).limit(tasks)).all()
+        for row in found:
+            yield from _of_task(row)
 
     def _first_account(self) -> float | None:
         with self._engine.connect() as connection:
@@ -101,6 +111,11 @@ class KeptFiles:
                 return
             yield from found
             last = found[-1].id
+
+
+def _of_task(row: Any) -> Iterator[Kept]:
+    for entry in entries(row.results):
+        yield Kept(row.public_id, entry["key"], entry["bytes"], entry["sha256"])
 
 
 def _by_kind(files: Collection[Stored]) -> Iterator[tuple[str, list[str]]]:

@@ -79,6 +79,7 @@ class Cleaner(threading.Thread):
             if any(done.values()):
                 log.info("cleaned", **done)
             self._storage.probe()  # after room has been made
+            self._sweep.look()
         except (DBAPIError, OSError) as error:  # the database or the files are away
             log.warning("cleaning_missed", error=type(error).__name__)
         except Exception as error:  # the edge of this thread: it has to live as long as the process

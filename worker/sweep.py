@@ -1,9 +1,17 @@
-"""Files that no row knows: what was left by somebody who died between the file and its row."""
+"""Files that no row knows, left by somebody who died between the file and its row; and rows whose files have gone."""
 
 import secrets
 
-from shared.kept import KeptFiles
-from shared.storage import Storage, discard
+import structlog
+
+from shared.errors import NotFound
+from shared.kept import Kept, KeptFiles
+from shared.storage import Storage, Stored, discard
+
+log = structlog.get_logger(__name__)
+
+TASKS_A_LOOK = 50
+NAMED = 10
 
 
 class Sweep:
@@ -21,6 +29,21 @@ class Sweep:
             return 0
         found = self._kept.removable(self._storage.files(self._passed))
         return discard(self._storage, (file.key for file in found))
+
+    def look(self) -> list[Kept]:
+        """Which files of some rows are not there; says so in the log. The doctor looks at all of them at once."""
+        gone = [file for file in self._kept.some(TASKS_A_LOOK) if not self._is_there(file)]
+        given_up = {file.key for file in self._kept.unknown(Stored(file.key, 0, 0) for file in gone)}
+        missing = [file for file in gone if file.key not in given_up]
+        if missing:
+            log.error("files_missing", count=len(missing), keys=[file.key for file in missing[:NAMED]])
+        return missing
+
+    def _is_there(self, file: Kept) -> bool:
+        try:
+            return self._storage.size(file.key) == file.size
+        except NotFound:
+            return False
 
     def _next(self) -> str | None:
         folders = self._storage.folders()

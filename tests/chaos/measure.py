@@ -21,6 +21,7 @@ CHILD_SECONDS, TREE_SECONDS = 3.0, 20.0
 REPEATS = 10
 CANCELS = 20
 POLLING_SECONDS = 0.1  # beside the step: the poll that sees it, and the transaction that ends it
+CLAIM_SECONDS = 0.2  # to find the next task, and to begin it
 WITHIN_SECONDS = 90.0
 LONG = 600  # steps
 
@@ -40,14 +41,18 @@ def recovery(options: Options, stack: str, folder: Path) -> Report:
 
 
 def cancel(options: Options, stack: str, folder: Path) -> Report:
-    """From a running task's DELETE to the answer that says cancelled."""
+    """From a running task's DELETE to the answer that says cancelled, and to the start of what waits for its worker."""
     step = STEP_SECONDS[SLOWER]
     report = Report(f"cancel on {stack}, a step takes {step:g} s, {os.getloadavg()[0]:.1f} busy before")
     with running(options, stack, folder) as site:
         caller = _user(site)
         times = [_cancelled(caller) for _ in range(CANCELS)]
+        handed_on = [_handed_on(caller, options.workers) for _ in range(CANCELS // 2)]
     report.add("cancel to cancelled", spread(times))
     report.at_most("cancel to cancelled, p95", percentile(times, 0.95), step + POLLING_SECONDS, "s")
+    report.add("cancel to the next task's start", spread(handed_on))
+    limit = step + POLLING_SECONDS + CLAIM_SECONDS
+    report.at_most("cancel to the next task's start, p95", percentile(handed_on, 0.95), limit, "s")
     return report
 
 
@@ -94,6 +99,21 @@ def _cancelled(caller: Caller) -> float:
     until_seen(caller, task, lambda data: data["step"])
     asked = time.monotonic()
     return _end(caller, task) - asked
+
+
+def _handed_on(caller: Caller, workers: int) -> float:
+    """While all workers are busy, one more waits; no two have one size, or they would run at once."""
+    busy = [submit(caller, SLOWER, LONG, width=64 + 16 * number) for number in range(workers)]
+    for task in busy:
+        until_seen(caller, task, lambda data: data["step"])
+    waiting = submit(caller, SLOWER, 1, width=64 + 16 * workers)
+    asked = time.monotonic()
+    caller.call("DELETE", f"/api/v1/generation/{busy[0]}")
+    seconds = until_seen(caller, waiting, lambda data: data["state"] != "queued") - asked
+    for task in busy[1:]:
+        _end(caller, task)
+    until_seen(caller, waiting, lambda data: data["state"] == "completed")
+    return seconds
 
 
 def _end(caller: Caller, task: str) -> float:

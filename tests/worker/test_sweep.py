@@ -1,15 +1,18 @@
 """The slow walk through the storage."""
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, event
+from sqlalchemy import Engine, event, update
 from structlog.testing import capture_logs
 
 from shared import clock, db
 from shared.kept import KeptFiles
-from shared.models import User
-from shared.storage import Stored
+from shared.lifecycle import Status
+from shared.models import Task, User
+from shared.storage import LocalStorage, Stored
+from tests.orders import add_task, add_user, result_entry
 from worker.sweep import Sweep
 
 OLD = Stored("results/bb/task_1.1.1.png", 4, 0)
@@ -106,3 +109,50 @@ def test_a_folder_of_many_files_costs_few_queries(engine: Engine, files: int) ->
 
     assert removed == files
     assert len(queries) == 1 + -(-files // 500)
+
+
+@pytest.mark.parametrize("on_disk", [None, b"dat"])
+def test_a_row_whose_file_is_gone_or_cut_off_is_named_in_the_log(
+    engine: Engine, tmp_path: Path, on_disk: bytes | None
+) -> None:
+    storage = LocalStorage(tmp_path)
+    user = add_user(engine)
+    whole, broken = (completed(engine, user, name) for name in ("whole", "broken"))
+    storage.save(whole, b"data")
+    if on_disk:
+        storage.save(broken, on_disk)
+    sweep = Sweep(storage, KeptFiles(engine, 24))
+
+    with capture_logs() as logs:
+        found = {file.key for _ in range(40) for file in sweep.look()}
+
+    assert found == {broken}
+    assert {entry["event"] for entry in logs} == {"files_missing"}
+    assert all(entry["keys"] == [broken] for entry in logs)
+
+
+def test_a_file_that_went_with_its_row_meanwhile_is_not_missed(engine: Engine, tmp_path: Path) -> None:
+    key = completed(engine, add_user(engine), "gone")
+
+    class Emptied(KeptFiles):
+        def some(self, tasks: int) -> object:  # type: ignore[override]
+            found = list(super().some(tasks))
+            assert [file.key for file in found] == [key]
+            with db.write(engine) as connection:
+                connection.execute(update(Task).values(results=[], has_result=False))
+            return found
+
+    sweep = Sweep(LocalStorage(tmp_path), Emptied(engine, 24))
+
+    assert sweep.look() == []
+
+
+def completed(engine: Engine, user_id: int, name: str) -> str:
+    """The key of the one file that its row knows."""
+    task = add_task(engine, user_id)
+    key = f"results/aa/{task}.1.1.png"
+    entry = result_entry(f"{name}.png", key, b"data")
+    values = {"status": Status.COMPLETED, "has_result": True, "results": [entry]}
+    with db.write(engine) as connection:
+        connection.execute(update(Task).where(Task.public_id == task).values(**values))
+    return key

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from diffusers import AutoencoderKL
+from diffusers.models.autoencoders.vae import DiagonalGaussianDistribution as Posterior
 from torch.nn import functional
 
 from worker.demo_model.matrices import Matrices, sorted_out
@@ -73,17 +74,30 @@ def as_tensor(pixels: np.ndarray) -> torch.Tensor:
     )
 
 
+def rebuilding_loss(rebuilt: torch.Tensor, pictures: torch.Tensor, posterior: Posterior) -> torch.Tensor:
+    """The error of the pixels, more where the picture has edges, and how far the latents are from a normal's.
+
+    `rebuilt` and `pictures`: count x 3 x height x width.
+    """
+    error = rebuilt.float() - pictures
+    divergence = 0.5 * (posterior.mean.float() ** 2 + posterior.var.float() - 1 - posterior.logvar.float())
+    pixels = _worth(pictures) * (error.abs() + 2 * error.square())
+    loss: torch.Tensor = pixels.mean() + KL_WEIGHT * divergence.mean()
+    return loss
+
+
+def a_little_off(latents: torch.Tensor) -> torch.Tensor:
+    """The latents with some noise, as a denoiser leaves it; how much differs from one to the next."""
+    count = (len(latents), *[1] * (latents.ndim - 1))
+    off = SLACK * torch.rand(count) * latents.detach().float().std()
+    return latents + off * torch.randn_like(latents)
+
+
 def _loss(vae: AutoencoderKL, pictures: torch.Tensor) -> torch.Tensor:
     with torch.autocast("cpu", torch.bfloat16):
         posterior = vae.encode(pictures).latent_dist
-        latents = posterior.sample()
-        off = SLACK * torch.rand(len(latents), 1, 1, 1) * latents.detach().float().std()
-        rebuilt = vae.decode(latents + off * torch.randn_like(latents)).sample
-    error = rebuilt.float() - pictures
-    divergence = 0.5 * (posterior.mean.float() ** 2 + posterior.var.float() - 1 - posterior.logvar.float())
-    worth = _worth(pictures)
-    loss: torch.Tensor = (worth * (error.abs() + 2 * error.square())).mean() + KL_WEIGHT * divergence.mean()
-    return loss
+        rebuilt = vae.decode(a_little_off(posterior.sample())).sample
+    return rebuilding_loss(rebuilt, pictures, posterior)
 
 
 def _worth(pictures: torch.Tensor) -> torch.Tensor:

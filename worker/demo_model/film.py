@@ -12,6 +12,7 @@ from transformers import CLIPTokenizer, T5EncoderModel
 from worker.demo_model.captions import caption
 from worker.demo_model.film_autoencoder import LATENT_CHANNELS, as_film, encode_film
 from worker.demo_model.film_reader import FILM_TEXT_WIDTH, tokenize_film
+from worker.demo_model.matrices import Matrices, sorted_out
 from worker.demo_model.motions import FRAMES, Clip, random_clip
 from worker.demo_model.pace import Pace, load_checkpoint, resume, save_checkpoint, save_parts
 
@@ -53,11 +54,11 @@ class FilmTraining:
         self.transformer = new_film_transformer()
         self.average = copy.deepcopy(self.transformer).requires_grad_(False)
         self._checkpoint = checkpoint
-        inner = [weight for weight in self.transformer.transformer_blocks.parameters() if weight.ndim == 2]
-        known = {id(weight) for weight in inner}
-        others = [weight for weight in self.transformer.parameters() if id(weight) not in known]
+        inner, others = sorted_out(
+            self.transformer, ("proj_in", "proj_out", "time_embed", "caption_projection", "scale_shift")
+        )
         self._optimisers = [
-            torch.optim.Muon(inner, lr=PEAK_RATE, weight_decay=0.01, adjust_lr_fn="match_rms_adamw"),
+            Matrices(inner, PEAK_RATE),
             torch.optim.AdamW(others, lr=PEAK_RATE, betas=(0.9, 0.99), weight_decay=0.01),
         ]
         self._parts = {"model": self.transformer, "average": self.average}

@@ -8,6 +8,8 @@ import torch
 from diffusers import AutoencoderKLLTXVideo
 
 from worker.demo_model import PICTURE_SIZE
+from worker.demo_model.autoencoder import a_little_off, rebuilding_loss
+from worker.demo_model.matrices import Matrices, sorted_out
 from worker.demo_model.motions import FRAMES, random_clip
 from worker.demo_model.pace import Pace, resume, save_parts
 
@@ -16,9 +18,7 @@ LATENT_CHANNELS = 24
 BATCH = 8
 CROP = 64
 CROP_FRAMES = 9
-PEAK_RATE = 1e-3
-KL_WEIGHT = 1e-4
-SLACK = 0.25
+PEAK_RATE = 1.5e-3
 CHECKPOINT_EVERY = 100
 
 
@@ -45,9 +45,10 @@ def train_film_autoencoder(steps: int, seed: int, checkpoint: Path) -> Autoencod
     """Trains on pieces of painted clips and settles the mean and spread that latents are normalised by."""
     torch.manual_seed(seed)
     vae = new_film_autoencoder()
-    optimiser = torch.optim.AdamW(vae.parameters(), lr=PEAK_RATE, weight_decay=0.0)
-    parts = {"model": vae, "optimiser": optimiser}
-    pace = Pace("film autoencoder", [optimiser], steps, resume(checkpoint, parts))
+    matrices, others = sorted_out(vae, ("encoder.conv_in", "decoder.conv_out"))
+    optimisers = [Matrices(matrices, PEAK_RATE), torch.optim.AdamW(others, lr=PEAK_RATE, weight_decay=0.0)]
+    parts = {"model": vae} | {f"optimiser {n}": optimiser for n, optimiser in enumerate(optimisers)}
+    pace = Pace("film autoencoder", optimisers, steps, resume(checkpoint, parts))
     while not pace.finished:
         rng = random.Random(f"{seed} film crops {pace.done}")
         torch.manual_seed(rng.getrandbits(32))
@@ -76,13 +77,9 @@ def as_film(pixels: np.ndarray) -> torch.Tensor:
 def _loss(vae: AutoencoderKLLTXVideo, clips: torch.Tensor) -> torch.Tensor:
     with torch.autocast("cpu", torch.bfloat16):
         posterior = vae.encode(clips).latent_dist
-        latents = posterior.sample()
-        off = SLACK * torch.rand(len(latents), 1, 1, 1, 1) * latents.detach().float().std()
-        rebuilt = vae.decode(latents + off * torch.randn_like(latents)).sample
-    error = rebuilt.float() - clips
-    divergence = 0.5 * (posterior.mean.float() ** 2 + posterior.var.float() - 1 - posterior.logvar.float())
-    loss: torch.Tensor = error.abs().mean() + 2 * error.square().mean() + KL_WEIGHT * divergence.mean()
-    return loss
+        rebuilt = vae.decode(a_little_off(posterior.sample())).sample
+    frames, rebuilt_frames = (film.transpose(1, 2).flatten(0, 1) for film in (clips, rebuilt))
+    return rebuilding_loss(rebuilt_frames, frames, posterior)
 
 
 def _crop(rng: random.Random) -> np.ndarray:

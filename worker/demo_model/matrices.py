@@ -25,16 +25,17 @@ class Matrices(torch.optim.Muon):
 
 
 def _as_matrix(weight: torch.Tensor) -> torch.Tensor:
-    if weight.ndim == 2:
-        return weight
-    return weight.permute(0, 2, 3, 1).view(len(weight), -1)  # raises where the weights are not channels last
+    """A view; raises RuntimeError where the weight lies in memory neither output by output nor channels last."""
+    if weight.is_contiguous():
+        return weight.view(len(weight), -1)
+    return weight.permute(0, 2, 3, 1).view(len(weight), -1)
 
 
 def sorted_out(network: nn.Module, outer: tuple[str, ...]) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
-    """The inner layers' weights, which Muon is for, and all the rest; `outer` begins the names of outer layers."""
+    """The inner layers' weights, which Muon is for, and all the rest; `outer`: what the names of the latter contain."""
     matrices: list[nn.Parameter] = []
     others: list[nn.Parameter] = []
     for name, weight in network.named_parameters():
-        inner = weight.ndim > 1 and not name.startswith(outer)
+        inner = weight.ndim > 1 and not any(part in name for part in outer)
         (matrices if inner else others).append(weight)
     return matrices, others

@@ -40,6 +40,8 @@ def test_the_same_seed_gives_the_same_picture_and_another_seed_another(draw: Dra
         ("a red circle to the left of a blue square on a white background", "white", {"red", "blue"}),
         ("a green star above a purple circle on a grey background", "grey", {"green", "purple"}),
         ("an orange heart on a blue background", "blue", {"orange"}),
+        ("a large white house in the night sky", "night", {"white"}),
+        ("白色背景上的红色圆形", "white", {"red"}),
     ],
 )
 def test_a_picture_has_the_asked_colours(draw: Draw, prompt: str, background: str, colours: set[str]) -> None:

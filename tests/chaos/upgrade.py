@@ -16,6 +16,7 @@ from pathlib import Path
 
 from shared.settings import ROOT
 from tests.chaos.caller import Caller
+from tests.chaos.journal import ENDED
 from tests.chaos.measure import submit
 from tests.chaos.models import CLASSES_FOLDER, DEMO, SLOW, write_models
 from tests.chaos.options import Options
@@ -26,7 +27,6 @@ from tests.servers import free_port, until
 TASKS = 12
 READY_SECONDS = 120
 WITHIN_SECONDS = 180.0
-ENDED = {"completed", "failed", "cancelled"}
 
 
 class Mixture:

@@ -116,11 +116,12 @@ def _crop(rng: random.Random) -> np.ndarray:
     scene = random_scene(rng)
     item = rng.choice(scene.items)
     pixels = np.asarray(paint(scene))
-    left, top = (_start(rng, centre * len(pixels), len(pixels)) for centre in (item.x, item.y))
+    left, top = (crop_start(rng, centre * len(pixels), len(pixels)) for centre in (item.x, item.y))
     return pixels[top : top + CROP, left : left + CROP]
 
 
-def _start(rng: random.Random, centre: float, side: int) -> int:
+def crop_start(rng: random.Random, centre: float, side: int) -> int:
+    """Where a crop of CROP pixels begins that has the centre in it, in a picture of this side."""
     return min(max(round(centre) + rng.randint(-CROP, 0), 0), side - CROP)
 
 

@@ -1,6 +1,5 @@
 """The third stage: the U-Net that learns to paint latents out of noise, as the text encoder asks."""
 
-import copy
 import random
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,10 +13,10 @@ from transformers import CLIPTextModel, CLIPTokenizer
 
 from worker.demo_model import PICTURE_SIZE
 from worker.demo_model.autoencoder import LATENT_CHANNELS
+from worker.demo_model.averaged import Averaged
 from worker.demo_model.captions import caption, chatter
 from worker.demo_model.gallery import MAIN, Gallery, Size, Wall
 from worker.demo_model.matrices import Matrices, sorted_out
-from worker.demo_model.pace import Pace, resume, save_parts
 from worker.demo_model.reader import TEXT_WIDTH, tokenize
 from worker.demo_model.scenes import COLOURS, KINDS, Scene
 
@@ -93,33 +92,21 @@ class LayoutHead(nn.Module):
         return torch.stack(losses).sum()
 
 
-class Training:
-    """The third stage's state: the denoiser, its running average and the optimisers."""
+class Training(Averaged):
+    """The third stage's state; its head only teaches."""
 
     def __init__(self, steps: int, seed: int, checkpoint: Path) -> None:
         torch.manual_seed(seed)
         self.denoiser = new_denoiser().to(memory_format=torch.channels_last)
         self.denoiser.set_attn_processor(AttnProcessor())
-        self.average = copy.deepcopy(self.denoiser).requires_grad_(False)
+        super().__init__(self.denoiser, AVERAGING, checkpoint, CHECKPOINT_EVERY)
         self.head = LayoutHead(self.denoiser)
-        self._checkpoint = checkpoint
         matrices, others = sorted_out(self.denoiser, ("conv_in", "conv_out", "time_embedding"))
-        self._optimisers = [
+        optimisers = [
             Matrices(matrices, PEAK_RATE),
             torch.optim.AdamW([*others, *self.head.parameters()], lr=PEAK_RATE, betas=(0.9, 0.99), weight_decay=0.01),
         ]
-        self._parts = {"model": self.denoiser, "average": self.average, "head": self.head}
-        self._parts |= {f"optimiser {n}": optimiser for n, optimiser in enumerate(self._optimisers)}
-        self.pace = Pace("denoiser", self._optimisers, steps, resume(checkpoint, self._parts))
-
-    def step(self, loss: torch.Tensor) -> None:
-        """One step of the optimisers, after which the average follows; the first steps are soon forgotten."""
-        self.pace.step(loss)
-        keep = min(AVERAGING, self.pace.done / (self.pace.done + 10))
-        with torch.no_grad():
-            torch._foreach_lerp_(list(self.average.parameters()), list(self.denoiser.parameters()), 1 - keep)
-        if self.pace.done % CHECKPOINT_EVERY == 0 or self.pace.finished:
-            save_parts(self._checkpoint, self._parts, self.pace.done)
+        self.begin("denoiser", optimisers, steps, head=self.head)
 
 
 def train_denoiser(

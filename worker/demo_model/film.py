@@ -1,6 +1,5 @@
 """The moving part's last stage: a small LTX transformer that learns clips, with and without a given first frame."""
 
-import copy
 import random
 from pathlib import Path
 
@@ -9,12 +8,13 @@ from diffusers import AutoencoderKLLTXVideo, FlowMatchEulerDiscreteScheduler, LT
 from torch.nn import functional
 from transformers import CLIPTokenizer, T5EncoderModel
 
+from worker.demo_model.averaged import Averaged
 from worker.demo_model.captions import caption
 from worker.demo_model.film_autoencoder import LATENT_CHANNELS, as_film, encode_film
 from worker.demo_model.film_reader import FILM_TEXT_WIDTH, tokenize_film
 from worker.demo_model.matrices import Matrices, sorted_out
 from worker.demo_model.motions import FRAMES, Clip, random_clip
-from worker.demo_model.pace import Pace, load_checkpoint, resume, save_checkpoint, save_parts
+from worker.demo_model.pace import load_checkpoint, save_checkpoint
 
 CLIPS = 12_000
 BATCH = 16
@@ -46,33 +46,21 @@ def new_film_scheduler() -> FlowMatchEulerDiscreteScheduler:
     return FlowMatchEulerDiscreteScheduler(shift=SHIFT)
 
 
-class FilmTraining:
-    """The last stage's state: the transformer, its running average and the optimisers."""
+class FilmTraining(Averaged):
+    """The last stage's state."""
 
     def __init__(self, steps: int, seed: int, checkpoint: Path) -> None:
         torch.manual_seed(seed)
         self.transformer = new_film_transformer()
-        self.average = copy.deepcopy(self.transformer).requires_grad_(False)
-        self._checkpoint = checkpoint
+        super().__init__(self.transformer, AVERAGING, checkpoint, CHECKPOINT_EVERY)
         inner, others = sorted_out(
             self.transformer, ("proj_in", "proj_out", "time_embed", "caption_projection", "scale_shift")
         )
-        self._optimisers = [
+        optimisers = [
             Matrices(inner, PEAK_RATE),
             torch.optim.AdamW(others, lr=PEAK_RATE, betas=(0.9, 0.99), weight_decay=0.01),
         ]
-        self._parts = {"model": self.transformer, "average": self.average}
-        self._parts |= {f"optimiser {n}": optimiser for n, optimiser in enumerate(self._optimisers)}
-        self.pace = Pace("film", self._optimisers, steps, resume(checkpoint, self._parts))
-
-    def step(self, loss: torch.Tensor) -> None:
-        """One step of the optimisers, after which the average follows; the first steps are soon forgotten."""
-        self.pace.step(loss)
-        keep = min(AVERAGING, self.pace.done / (self.pace.done + 10))
-        with torch.no_grad():
-            torch._foreach_lerp_(list(self.average.parameters()), list(self.transformer.parameters()), 1 - keep)
-        if self.pace.done % CHECKPOINT_EVERY == 0 or self.pace.finished:
-            save_parts(self._checkpoint, self._parts, self.pace.done)
+        self.begin("film", optimisers, steps)
 
 
 def open_films(vae: AutoencoderKLLTXVideo, seed: int, path: Path) -> tuple[list[Clip], torch.Tensor]:

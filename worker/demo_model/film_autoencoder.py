@@ -8,7 +8,7 @@ import torch
 from diffusers import AutoencoderKLLTXVideo
 
 from worker.demo_model import PICTURE_SIZE
-from worker.demo_model.autoencoder import a_little_off, rebuilding_loss
+from worker.demo_model.autoencoder import CROP, a_little_off, crop_start, rebuilding_loss
 from worker.demo_model.matrices import Matrices, sorted_out
 from worker.demo_model.motions import FRAMES, random_clip
 from worker.demo_model.pace import Pace, resume, save_parts
@@ -16,7 +16,6 @@ from worker.demo_model.pace import Pace, resume, save_parts
 CHANNELS = (32, 64)
 LATENT_CHANNELS = 24
 BATCH = 8
-CROP = 64
 CROP_FRAMES = 9
 PEAK_RATE = 1.5e-3
 CHECKPOINT_EVERY = 100
@@ -87,12 +86,8 @@ def _crop(rng: random.Random) -> np.ndarray:
     clip = random_clip(rng)
     (item,) = clip.scene.items
     pixels = clip.frames(CROP_FRAMES if rng.random() < 0.5 else FRAMES)[:CROP_FRAMES]
-    left, top = (_start(rng, centre * PICTURE_SIZE) for centre in (item.x, item.y))
+    left, top = (crop_start(rng, centre * PICTURE_SIZE, PICTURE_SIZE) for centre in (item.x, item.y))
     return pixels[:, top : top + CROP, left : left + CROP]
-
-
-def _start(rng: random.Random, centre: float) -> int:
-    return min(max(round(centre) + rng.randint(-CROP, 0), 0), PICTURE_SIZE - CROP)
 
 
 @torch.no_grad()

@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw
 from worker.demo_model.autoencoder import as_tensor, encode
 from worker.demo_model.pace import load_checkpoint, save_checkpoint
 from worker.demo_model.painting import paint, placed, silhouette
-from worker.demo_model.scenes import Scene, random_scene
+from worker.demo_model.scenes import MOST_ITEMS, Scene, random_scene
 
 Size = tuple[int, int]
 
@@ -30,7 +30,6 @@ PICTURES: dict[Size, int] = {
     (128, 192): 750,
 }
 ENCODED_AT_ONCE = 48
-MOST_ITEMS = 3
 # The layout's cells are as large as those of the denoiser's coarse level.
 CELL = 16
 FINE = 4

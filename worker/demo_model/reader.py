@@ -10,7 +10,19 @@ from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
 from worker.demo_model.captions import caption
 from worker.demo_model.pace import Pace, resume, save_parts
-from worker.demo_model.scenes import COLOURS, KINDS, RELATIONS, ROW, SCENERIES, SIZES, Item, Scene, cell, random_scene
+from worker.demo_model.scenes import (
+    COLOURS,
+    KINDS,
+    MOST_ITEMS,
+    RELATIONS,
+    ROW,
+    SCENERIES,
+    SIZES,
+    Item,
+    Scene,
+    cell,
+    random_scene,
+)
 from worker.demo_model.tokens import CAPTION_TOKENS
 
 TEXT_WIDTH = 160
@@ -20,7 +32,6 @@ CHECKPOINT_EVERY = 250
 UNASKED = -100
 PLACES = ("left", "top", "centre", "right", "bottom")
 BACKGROUNDS = (*COLOURS, *SCENERIES)
-MOST_ITEMS = 3
 # What is asked of each object: its kind (or that it is none), colour, size, column and row.
 QUESTIONS = (len(KINDS) + 1, len(COLOURS), len(SIZES), len(PLACES), len(PLACES))
 ARRANGEMENTS = (None, *RELATIONS, ROW)

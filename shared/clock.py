@@ -6,7 +6,7 @@ Leases are compared on the database's own clock only, so that no worker's clock 
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import DateTime, Dialect
+from sqlalchemy import BigInteger, DateTime, Dialect, literal
 from sqlalchemy.dialects import mysql
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -41,22 +41,27 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 
 class database_now(FunctionElement[datetime]):
-    """The database's time, `offset` seconds from now, as a value of UtcDateTime."""
+    """The database's time, `offset` seconds from now, as a value of UtcDateTime.
+
+    The offset is a parameter of the statement, which can therefore be written once and executed with any.
+    """
 
     type = UtcDateTime()
-    inherit_cache = False
+    inherit_cache = True
 
     def __init__(self, offset: float = 0) -> None:
-        self.offset = offset
-        super().__init__()
+        super().__init__(*([literal(round(offset * 1e6), BigInteger)] if offset else []))
 
 
 @compiles(database_now, "mysql")
-def _mysql(element: database_now, compiler: SQLCompiler, **_: Any) -> str:
-    return f"TIMESTAMPADD(MICROSECOND, {round(element.offset * 1e6)}, UTC_TIMESTAMP(6))"
+def _mysql(element: database_now, compiler: SQLCompiler, **options: Any) -> str:
+    microseconds = compiler.process(element.clauses, **options)
+    return f"TIMESTAMPADD(MICROSECOND, {microseconds}, UTC_TIMESTAMP(6))" if microseconds else "UTC_TIMESTAMP(6)"
 
 
 @compiles(database_now, "sqlite")
-def _sqlite(element: database_now, compiler: SQLCompiler, **_: Any) -> str:
+def _sqlite(element: database_now, compiler: SQLCompiler, **options: Any) -> str:
     # the text form of SQLAlchemy's DateTime, so that the two compare; SQLite's clock has milliseconds
-    return f"(strftime('%Y-%m-%d %H:%M:%f', 'now', '{element.offset:+.3f} seconds') || '000')"
+    microseconds = compiler.process(element.clauses, **options)
+    moment = f"'now', printf('%+.3f seconds', {microseconds} / 1e6)" if microseconds else "'now'"
+    return f"(strftime('%Y-%m-%d %H:%M:%f', {moment}) || '000')"

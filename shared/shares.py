@@ -22,8 +22,10 @@ HAIR, BESIDE = 1e-6, 5e-4  # virtual seconds; what the cheapest task costs is mo
 
 
 def charge(connection: Connection, user_id: int, queue: str, priority: int, cost: float) -> float:
-    """Add a task of so many seconds to the user's share; returns the virtual time at which it starts."""
-    connection.execute(select(User.id).where(User.id == user_id).with_for_update())
+    """Add a task of so many seconds to the share of a user, whose row the caller has locked.
+
+    Returns the virtual time at which it starts.
+    """
     mine = _of(user_id, queue, priority)
     finish = connection.scalar(select(Share.virtual_finish).where(*mine).with_for_update())
     now = _now(connection, queue, priority)
@@ -80,6 +82,8 @@ def lift(connection: Connection, queue: str, rows: Sequence[Row[Any]]) -> None:
     They come as if submitted there now, at the end of their user's share: so a backlog that has waited long does not
     come before everybody else's.
     """
+    users = {row.user_id for row in rows}
+    connection.execute(select(User.id).where(User.id.in_(users)).order_by(User.id).with_for_update())
     locked = set(lock(connection, [row.id for row in rows]))
     for row in sorted(rows, key=lambda row: (row.user_id, row.priority, row.virtual_start, row.id)):
         if row.id in locked:

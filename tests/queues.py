@@ -8,13 +8,13 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Engine, insert
+from sqlalchemy import Engine, insert, select
 
 from shared import clock, db, rates
 from shared.claims import Claim, Claims
 from shared.generation import Kind
 from shared.lifecycle import Status
-from shared.models import Rate, Task
+from shared.models import Rate, Task, User
 from shared.queue_order import Priority
 from shared.shares import charge
 from tests.orders import PARAMETERS
@@ -37,6 +37,7 @@ def queue_up(
         known = rates.Rates.of(connection.execute(rates.RATES))
         common = {"priority": int(priority), "waiting_since": since, "prompt": prompt}
         rows = [{**_row(user_id, job, known), **common} for job in jobs]
+        connection.execute(select(User.id).where(User.id == user_id).with_for_update())
         for row in rows:
             row["virtual_start"] = charge(connection, user_id, "gpu", priority, row["cost"])
             connection.execute(insert(Task), [row])

@@ -9,7 +9,6 @@ from sqlalchemy.orm import Session
 from backend.services.accounts import ADMIN
 from backend.services.forecasts import Forecast, Forecasts
 from backend.services.quotas import Quotas
-from shared.clock import database_now
 from shared.errors import AccountDisabled, Invalid, QueueFull
 from shared.generation import Kind, Parameters
 from shared.lifecycle import Status
@@ -80,7 +79,6 @@ class Admission:
             "virtual_start": start,
             "units": entry.units,
             "cost": entry.cost,
-            "waiting_since": database_now(),
             "expected_seconds": entry.forecast.expected_at(entry.model, entry.kind, entry.units, start),
         }
 

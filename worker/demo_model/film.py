@@ -64,7 +64,7 @@ class FilmTraining(Averaged):
 
 
 def open_films(vae: AutoencoderKLLTXVideo, seed: int, path: Path) -> tuple[list[Clip], torch.Tensor]:
-    """All clips of the training and their latents (count x 24 x 5 x 8 x 8, half precision), encoded once."""
+    """All clips of the training and their latents (count x 32 x 5 x 8 x 8, half precision), encoded once."""
     rng = random.Random(f"{seed} films")
     clips = [random_clip(rng) for _ in range(CLIPS)]
     state = load_checkpoint(path)

@@ -1,4 +1,4 @@
-"""The moving part's first stage: an autoencoder that folds 16 x 16 pixels of four frames into 24 numbers."""
+"""The moving part's first stage: an autoencoder that folds 16 x 16 pixels of four frames into 32 numbers."""
 
 import random
 from pathlib import Path
@@ -14,7 +14,7 @@ from worker.demo_model.motions import FRAMES, random_clip
 from worker.demo_model.pace import Pace, resume, save_parts
 
 CHANNELS = (32, 64)
-LATENT_CHANNELS = 24
+LATENT_CHANNELS = 32
 BATCH = 8
 CROP_FRAMES = 9
 PEAK_RATE = 1.5e-3
@@ -61,7 +61,7 @@ def train_film_autoencoder(steps: int, seed: int, checkpoint: Path) -> Autoencod
 
 @torch.no_grad()
 def encode_film(vae: AutoencoderKLLTXVideo, clips: torch.Tensor) -> torch.Tensor:
-    """The normalised latents that the transformer learns on: count x 24 x latent frames x height / 16 x width / 16."""
+    """The normalised latents that the transformer learns on: count x 32 x latent frames x height / 16 x width / 16."""
     latents: torch.Tensor = vae.encode(clips).latent_dist.mean
     mean, std = (part.view(1, -1, 1, 1, 1) for part in (vae.latents_mean, vae.latents_std))
     normalised: torch.Tensor = (latents - mean) / std

@@ -17,6 +17,7 @@ def test_a_weak_change_keeps_the_place_and_a_strong_one_follows_the_prompt(pipel
     found = changed(pipeline, wanted, (0.2, 0.9), STEPS)
 
     weak, strong = found["0.2"], found["0.9"]
-    assert weak["where it was"]["percent"] >= 75
+    assert weak["layout"] >= 0.8
     assert weak["as asked"]["percent"] <= 25
+    assert strong["layout"] <= 0.5
     assert strong["as asked"]["percent"] >= 50

@@ -9,10 +9,13 @@ import pytest
 from flask import Flask
 
 from shared.catalog import Catalog, Model, ModelsFile
+from shared.kinds import BY_CLASS
 from shared.launch.command_line import LISTS
 from shared.sampling import SAMPLING_METHODS
 from shared.settings import ROOT, Settings
 from tests.architecture.conftest import Sources
+from tests.fakes.tiny_families import FAMILIES
+from tests.worker.videos import KINDS
 
 DEPLOYMENT = "DEPLOYMENT_GUIDE.md"
 GUIDES = ("README.md", "README.zh-CN.md", DEPLOYMENT)
@@ -103,6 +106,15 @@ def test_every_field_of_a_model_is_explained() -> None:
 
 def test_every_sampling_method_is_named() -> None:
     assert [method for method in SAMPLING_METHODS if f"`{method}`" not in _text(DEPLOYMENT)] == []
+
+
+def test_the_families_that_tests_run_are_named_with_their_classes() -> None:
+    rows = [row for row in _text(DEPLOYMENT).splitlines() if "`test_families.py`" in row or "`test_videos.py`" in row]
+    named = {name for row in rows for name in re.findall(r"`([a-z0-9-]+)`", row)}
+    classes = {name for row in rows for name in re.findall(r"`(\w+Pipeline)`", row)}
+
+    assert named == {*FAMILIES, *KINDS}
+    assert classes <= BY_CLASS.keys()
 
 
 def _text(guide: str) -> str:

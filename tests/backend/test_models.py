@@ -37,7 +37,7 @@ def test_models_are_listed_with_their_limits_and_defaults(alice: Person) -> None
 
     assert (model["id"], model["kinds"], model["default_for"]) == ("darkroom-demo", ["t2i", "i2i"], ["t2i", "i2i"])
     assert model["width"] == {"min": 64, "max": 256, "default": 128}
-    assert model["strength"]["default"] == 0.6
+    assert model["strength"]["default"] == 0.7
     assert model["num_frames"] is model["fps"] is None
     assert "Euler a" in model["sampling_methods"]
 

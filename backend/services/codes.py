@@ -9,11 +9,12 @@ import hmac
 import math
 import secrets
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, and_, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -75,34 +76,43 @@ class Codes:
 
     def check(self, purpose: Purpose, address: str, code: str) -> Proof:
         """One of the five attempts, counted before anything is compared. Raises CodeWrong."""
-        this = _of(purpose, address)
-        usable = (*this, VerificationCode.attempts < ATTEMPTS, VerificationCode.expires_at > database_now())
-        attempt = update(VerificationCode).where(*usable).values(attempts=VerificationCode.attempts + 1)
+        right = self._hash(purpose, address, code)
         with writing(self._session):
-            kept = select(VerificationCode.code_hash).where(*this)
-            code_hash = self._session.scalars(kept).one() if self._count(attempt) else None
-        if code_hash is None or not hmac.compare_digest(code_hash, self._hash(purpose, address, code)):
+            kept = self._lock(purpose, address)
+            if kept is not None and kept.usable:
+                more = {"attempts": VerificationCode.attempts + 1}
+                self._execute(update(VerificationCode).where(VerificationCode.id == kept.id).values(more))
+        if kept is None or not kept.usable or not hmac.compare_digest(kept.code_hash, right):
             raise CodeWrong
-        return Proof(purpose, address, code_hash)
+        return Proof(purpose, address, right)
 
     def spend(self, proof: Proof) -> None:
-        """Part of the caller's transaction: works for one only. Raises CodeWrong.
-
-        By the index that `check` uses: two that lock the same row by two indexes wait for each other.
-        """
-        this = (*_of(proof.purpose, proof.address), VerificationCode.code_hash == proof.code_hash)
-        if self._count(delete(VerificationCode).where(*this)) != 1:
+        """Part of the caller's transaction: works for one only. Raises CodeWrong."""
+        kept = self._lock(proof.purpose, proof.address)
+        if kept is None or kept.code_hash != proof.code_hash:
             raise CodeWrong
+        self._execute(delete(VerificationCode).where(VerificationCode.id == kept.id))
+
+    def _lock(self, purpose: Purpose, address: str) -> Any:
+        """The id, the hash and whether it is usable of the address's code, which nobody else changes meanwhile.
+
+        Asks for the unique key and nothing else: a server that may choose among indexes lets two that lock the same
+        row by two of them wait for each other.
+        """
+        usable = and_(VerificationCode.attempts < ATTEMPTS, VerificationCode.expires_at > database_now())
+        facts = select(VerificationCode.id, VerificationCode.code_hash, usable.label("usable"))
+        return self._session.execute(facts.where(*_of(purpose, address)).with_for_update()).one_or_none()
 
     def _keep(self, purpose: Purpose, address: str, code_hash: str) -> None:
         times = {"created_at": database_now(), "expires_at": database_now(LIFE_SECONDS)}
         fresh = {"code_hash": code_hash, "attempts": 0, **times}
-        old_enough = (VerificationCode.created_at <= database_now(-PAUSE_SECONDS),) if self._limited else ()
         with writing(self._session):
+            kept = self._lock(purpose, address)
             self._refuse_haste(address)
-            replaced = update(VerificationCode).where(*_of(purpose, address), *old_enough).values(fresh)
-            if not self._count(replaced):
-                self._count(insert(VerificationCode).values(purpose=purpose, address=address, **fresh))
+            if kept is None:
+                self._execute(insert(VerificationCode).values(purpose=purpose, address=address, **fresh))
+            else:
+                self._execute(update(VerificationCode).where(VerificationCode.id == kept.id).values(fresh))
 
     def _refuse_haste(self, address: str) -> None:
         """Raises TooMany within a minute of the address's newest code, whatever that is for."""
@@ -114,13 +124,11 @@ class Codes:
             raise TooMany(math.ceil(pause))
 
     def _withdraw(self, purpose: Purpose, address: str, code_hash: str) -> None:
-        with writing(self._session):
-            mine = VerificationCode.code_hash == code_hash
-            self._count(delete(VerificationCode).where(*_of(purpose, address), mine))
+        with suppress(CodeWrong), writing(self._session):
+            self.spend(Proof(purpose, address, code_hash))
 
-    def _count(self, statement: Any) -> int:
-        """How many rows the statement has found."""
-        return self._session.connection().execute(statement).rowcount
+    def _execute(self, statement: Any) -> None:
+        self._session.connection().execute(statement)
 
     def _hash(self, purpose: Purpose, address: str, code: str) -> str:
         return hmac.new(self._key, f"{purpose}\n{address}\n{code}".encode(), hashlib.sha256).hexdigest()

@@ -129,30 +129,22 @@ class MariaDb(Server):
     def command(self) -> list[str]:
         return [
             "mariadbd",
-            "--no-defaults",
-            *_user(),
-            f"--datadir={self.folder / 'data'}",
+            *self._own(),
             f"--socket={self.folder / 'm.sock'}",
             f"--port={self.port}",
             "--bind-address=127.0.0.1",
         ]
 
     def start(self) -> None:
-        subprocess.run(
-            [
-                "mariadb-install-db",
-                "--no-defaults",
-                *_user(),
-                f"--datadir={self.folder / 'data'}",
-                "--auth-root-authentication-method=normal",
-                "--skip-test-db",
-            ],
-            check=True,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            env={**os.environ, "PATH": _path()},
-        )
+        (self.folder / "tmp").mkdir(exist_ok=True)
+        install = ["mariadb-install-db", *self._own(), "--auth-root-authentication-method=normal", "--skip-test-db"]
+        environment = {**os.environ, "PATH": _path()}
+        subprocess.run(install, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment)
         super().start()
+
+    def _own(self) -> list[str]:
+        """Folders that no other server knows: one that starts removes all temporary tables from its `tmpdir`."""
+        return ["--no-defaults", *_user(), f"--datadir={self.folder / 'data'}", f"--tmpdir={self.folder / 'tmp'}"]
 
     def ready(self) -> object:
         pymysql.connect(host="127.0.0.1", port=self.port, user="root").close()

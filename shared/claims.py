@@ -27,6 +27,7 @@ from shared.workers import State
 WORKER_LOST = "worker_lost"
 LEAVE_SECONDS = 120.0  # that other workers have for what this one could not do
 PAUSE_SECONDS = 10.0  # before it tries again where there are none
+LIFT_LOOKS = 100  # in the time that a task waits until it is lifted
 NO_HOLDER: dict[str, Any] = {"worker_id": None, "lease_until": None}
 
 
@@ -75,6 +76,8 @@ class Claims:
         self._lease_seconds = lease_seconds
         self._max_attempts = max_attempts
         self._turns = Turns(rules, clock)
+        self._clock = clock
+        self._lifts_at: dict[str, float] = {}
 
     def claim(self, queue: str, limit: Callable[[Shape], int], loaded: Collection[str] = ()) -> list[Claim]:
         """The fairest task and up to `limit(shape)` - 1 more that share its batch key; empty when none waits.
@@ -172,12 +175,17 @@ class Claims:
             return connection.scalar(select(func.count()).select_from(Task).where(old)) or 0
 
     def _lift(self, queue: str) -> None:
-        """In a transaction of its own, and seldom: to find nobody takes no lock."""
+        """In a transaction of its own. After a look that found nobody the next one has time: it is about minutes."""
+        now, seconds = self._clock(), self._turns.rules.lift_seconds
+        if now < self._lifts_at.get(queue, now):
+            return
         with self._engine.connect() as connection:
-            found = liftable(connection, queue, self._turns.rules.lift_seconds)
+            found = liftable(connection, queue, seconds)
         if found:
             with write(self._engine) as connection:
                 lift(connection, queue, found)
+        else:
+            self._lifts_at[queue] = now + seconds / LIFT_LOOKS
 
     def _free(self, *where: ColumnElement[bool]) -> tuple[int, int]:
         """Looks first, and leaves what is locked: a frozen worker's transaction must not hold up anybody's beat."""

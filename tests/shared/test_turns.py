@@ -117,6 +117,23 @@ def test_what_has_waited_too_long_counts_as_more_urgent(engine: Engine, user: in
     assert row(engine, old).priority == Priority.NORMAL
 
 
+def test_who_found_nobody_that_waited_too_long_looks_again_soon(engine: Engine, user: int) -> None:
+    queue_up(engine, add_user(engine), *[{}] * 3)
+    now = 0.0
+    claims = Claims(engine, "w", 3600, 3, QueueRules(lift_seconds=20), clock=lambda: now)
+    take(claims)
+    [old] = queue_up(engine, user, {}, priority=Priority.LOW, age=30)
+
+    take(claims)
+    at_once = row(engine, old).priority
+    now = 1.0
+    [claim] = take(claims)
+
+    assert at_once == Priority.LOW
+    assert claim.public_id == old
+    assert row(engine, old).priority == Priority.NORMAL
+
+
 def test_a_backlog_that_has_waited_too_long_comes_at_its_users_share(
     engine: Engine, user: int, worker: MakeClaims
 ) -> None:

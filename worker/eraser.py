@@ -8,13 +8,14 @@ import errno
 import random
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import PurePosixPath
 from typing import Any
 
 import structlog
-from sqlalchemy import Engine, delete, false, select, update
+from sqlalchemy import Connection, Engine, delete, false, select, update
 from sqlalchemy.orm import InstrumentedAttribute
 
 from shared.clock import database_now
@@ -93,7 +94,7 @@ class Eraser:
     def _runs(self, user_id: int) -> bool:
         """Whether a task of theirs still does. It is asked to stop, and what may have come to wait is cancelled."""
         theirs, now = Task.user_id == user_id, database_now()
-        with write(self._engine) as connection:
+        with self._alone(user_id) as connection:
             connection.execute(move(Status.QUEUED, Status.CANCELLED, theirs, finished_at=now))
             running = (theirs, Task.status == Status.PROCESSING)
             unasked = update(Task).where(*running, Task.cancel_requested == false())
@@ -125,13 +126,13 @@ class Eraser:
 
     def _remove_trash(self, user_id: int) -> int:
         items = self._some(TrashItem.id, TrashItem.user_id == user_id)
-        with write(self._engine) as connection:
+        with self._alone(user_id) as connection:
             connection.execute(delete(TrashedFavorite).where(TrashedFavorite.item_id.in_(items)))
             return connection.execute(delete(TrashItem).where(TrashItem.id.in_(items))).rowcount
 
     def _remove_favorites(self, user_id: int) -> int:
         nodes = self._some(Favorite.id, Favorite.user_id == user_id)
-        with write(self._engine) as connection:
+        with self._alone(user_id) as connection:
             connection.execute(update(Favorite).where(Favorite.parent_id.in_(nodes)).values(parent_id=None))
             return connection.execute(delete(Favorite).where(Favorite.id.in_(nodes))).rowcount
 
@@ -142,7 +143,7 @@ class Eraser:
             rows = connection.execute(ended.limit(TASKS)).all()
         self._remove_files([*(entry["key"] for row in rows for entry in entries(row.results)), *self._left_over(rows)])
         self._forget({row.public_id: row.fence for row in rows})
-        with write(self._engine) as connection:
+        with self._alone(user_id) as connection:
             return connection.execute(delete(Task).where(Task.id.in_([row.id for row in rows]))).rowcount
 
     def _left_over(self, rows: Iterable[Any]) -> list[str]:
@@ -157,7 +158,7 @@ class Eraser:
             theirs = select(Upload.id, Upload.key).where(Upload.user_id == user_id).order_by(Upload.id)
             rows = connection.execute(theirs.limit(BATCH)).all()
         self._remove_files([row.key for row in rows])
-        with write(self._engine) as connection:
+        with self._alone(user_id) as connection:
             return connection.execute(delete(Upload).where(Upload.id.in_([row.id for row in rows]))).rowcount
 
     def _remove_avatar(self, user_id: int) -> int:
@@ -166,14 +167,21 @@ class Eraser:
         if url is None:
             return 0
         self._remove_files([avatar_key(url.removeprefix(AVATARS_URL))] if url.startswith(AVATARS_URL) else [])
-        with write(self._engine) as connection:
+        with self._alone(user_id) as connection:
             same = (User.id == user_id, User.avatar_url == url)
             return connection.execute(update(User).where(*same).values(avatar_url=None)).rowcount
 
     def _remove(self, column: InstrumentedAttribute[int], user_id: int) -> int:
         """What there are only a few of."""
-        with write(self._engine) as connection:
+        with self._alone(user_id) as connection:
             return connection.execute(delete(column.class_).where(column == user_id)).rowcount
+
+    @contextmanager
+    def _alone(self, user_id: int) -> Iterator[Connection]:
+        """A transaction that writes. Workers that are at the same user wait for its end, instead of for each other."""
+        with write(self._engine) as connection:
+            connection.execute(select(User.id).where(User.id == user_id).with_for_update())
+            yield connection
 
     def _some(self, key: InstrumentedAttribute[int], theirs: Any) -> Sequence[int]:
         with self._engine.connect() as connection:

@@ -79,10 +79,11 @@ class Codes:
         right = self._hash(purpose, address, code)
         with writing(self._session):
             kept = self._lock(purpose, address)
-            if kept is not None and kept.usable:
+            usable = kept is not None and kept.usable
+            if usable:
                 more = {"attempts": VerificationCode.attempts + 1}
                 self._execute(update(VerificationCode).where(VerificationCode.id == kept.id).values(more))
-        if kept is None or not kept.usable or not hmac.compare_digest(kept.code_hash, right):
+        if not usable or not hmac.compare_digest(kept.code_hash, right):
             raise CodeWrong
         return Proof(purpose, address, right)
 

@@ -35,12 +35,16 @@ ENGLISH = ("Your code to reset your Darkroom password", "012345", "10 minutes", 
 
 def settings(port: int, **others: Any) -> Settings:
     chosen = {"smtp_host": "127.0.0.1", "smtp_port": port, "smtp_security": "none", **others}
-    configured = Settings(_env_file=None, secret_key=SECRET, mail_from="暗房 <art@example.org>", **chosen)
-    return configured.model_copy(update={"smtp_seconds": SECONDS})
+    return Settings(_env_file=None, secret_key=SECRET, mail_from="暗房 <art@example.org>", **chosen)
 
 
 def mailer(port: int, **others: Any) -> SmtpMailer:
     return SmtpMailer(settings(port, **others))
+
+
+def hurried(port: int, seconds: float = SECONDS, **others: Any) -> SmtpMailer:
+    """One whose time is over soon, for servers that take theirs."""
+    return SmtpMailer(settings(port, **others).model_copy(update={"smtp_seconds": seconds}))
 
 
 def part(mail: object, kind: str) -> str:
@@ -163,7 +167,7 @@ def test_a_server_that_takes_its_time_is_left_when_the_time_is_over(how: str, wh
     with Sink(**{how: when}) as sink:
         begun = datetime.now(UTC)
         with pytest.raises(MailFailed):
-            mailer(sink.port).send(MAIL)
+            hurried(sink.port).send(MAIL)
         took = datetime.now(UTC) - begun
 
         assert took < timedelta(seconds=SECONDS + 2)
@@ -175,7 +179,7 @@ def test_a_server_that_takes_its_time_is_left_when_the_time_is_over(how: str, wh
 def test_an_encrypted_connection_is_left_too(tls: ssl.SSLContext, trusted: None, when: str) -> None:
     with Sink(drips=when, tls=tls, wrapped=True) as sink:
         with capture_logs() as logs, pytest.raises(MailFailed):
-            mailer(sink.port, smtp_security="tls").send(MAIL)
+            hurried(sink.port, smtp_security="tls").send(MAIL)
 
         assert sink.left.wait(5)
     assert logs[0]["problem"] == "too slow"
@@ -204,7 +208,7 @@ def test_a_mail_that_was_taken_has_not_failed_when_the_server_does_not_say_goodb
 
 def test_while_a_server_hangs_only_half_of_the_threads_wait_for_it() -> None:
     with Sink(stalls="RCPT") as sink:
-        slow = mailer(sink.port, web_threads=2, web_watchers=1)
+        slow = hurried(sink.port, seconds=2, web_threads=2, web_watchers=1)
         first = threading.Thread(target=fails, args=(slow,))
         first.start()
         assert sink.waits.wait(5)
@@ -218,7 +222,7 @@ def test_while_a_server_hangs_only_half_of_the_threads_wait_for_it() -> None:
 
 def test_a_server_that_hung_is_used_again_when_it_has_come_back() -> None:
     with Sink(stalls="RCPT") as sink:
-        recovering = mailer(sink.port, web_threads=2, web_watchers=1)
+        recovering = hurried(sink.port, seconds=2, web_threads=2, web_watchers=1)
         fails(recovering)
         assert sink.left.wait(5)
         assert mail_threads_end()

@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import PoolProxiedConnection
 
 from shared import db
+from shared.idle import Idle
 
 
 class Away(Exception):
@@ -28,7 +29,7 @@ class Prepared:
         self._fixed = dict(compiled.params)
         self._order = compiled.positiontup
         columns = list(statement.selected_columns)
-        self._row = namedtuple("Row", [column.key for column in columns])  # type: ignore[misc]
+        self.named = namedtuple("Row", [column.key for column in columns])._make  # type: ignore[misc]
         readers = [column.type.dialect_impl(dialect).result_processor(dialect, None) for column in columns]
         self._readers = [(place, reader) for place, reader in enumerate(readers) if reader]
 
@@ -43,7 +44,7 @@ class Prepared:
         row = list(found)
         for place, reader in self._readers:
             row[place] = reader(row[place])
-        return self._row(*row)
+        return self.named(row)
 
 
 class Reads:
@@ -53,6 +54,7 @@ class Reads:
         self._engine = engine
         self._away = (engine.dialect.loaded_dbapi.OperationalError, engine.dialect.loaded_dbapi.InterfaceError)
         self._prepared: dict[Select[Any], Prepared] = {}
+        self._idle = Idle(engine.raw_connection)
 
     @classmethod
     def of(cls, url: str, connections: int) -> Self:
@@ -66,15 +68,18 @@ class Reads:
 
     def one(self, statement: Select[Any], **values: Any) -> Any | None:
         """The only row, or None. The statement is one of a few that live as long as the process."""
+        rows = self.some(statement, **values)
+        return rows[0] if rows else None
+
+    def some(self, statement: Select[Any], **values: Any) -> Sequence[Any]:
+        """All rows of such a statement."""
         prepared = self._prepared.get(statement)
         if prepared is None:
             prepared = self._prepared[statement] = Prepared(statement, self._engine.dialect)
         try:
-            found = self._run(prepared, values)
+            return [prepared.row(found) for found in self._run(prepared, values)]
         except Away:  # the other way comes back from it, or says it with SQLAlchemy's error
-            rows = self.all(statement, **values)
-            return rows[0] if rows else None
-        return prepared.row(found) if found else None
+            return [prepared.named(row) for row in self.all(statement, **values)]
 
     def all(self, statement: Executable, **values: Any) -> Sequence[Any]:
         """The rows of any statement; a connection that was lost meanwhile is replaced once. Raises DBAPIError."""
@@ -91,25 +96,29 @@ class Reads:
 
     def close(self) -> None:
         """Give the connections back to the server."""
+        for connection in self._idle.give_up():
+            connection.close()
         self._engine.dispose()
 
-    def _run(self, prepared: Prepared, values: dict[str, Any]) -> Sequence[Any] | None:
-        connection = self._connection()
+    def _run(self, prepared: Prepared, values: dict[str, Any]) -> Sequence[Sequence[Any]]:
+        connection = self._taken()
         try:
             cursor = connection.cursor()
             cursor.execute(prepared.text, prepared.parameters(values))
-            found: Sequence[Any] | None = cursor.fetchone()
+            found: Sequence[Sequence[Any]] = cursor.fetchall()
             cursor.close()
-            return found
-        except self._away as error:
+        except BaseException as error:
             connection.invalidate()
-            raise Away from error
-        finally:
             connection.close()
+            if isinstance(error, self._away):
+                raise Away from error
+            raise
+        self._idle.keep(connection)
+        return found
 
-    def _connection(self) -> PoolProxiedConnection:
+    def _taken(self) -> PoolProxiedConnection:
         try:
-            return self._engine.raw_connection()
+            return self._idle.take()
         except self._away as error:
             raise Away from error
 

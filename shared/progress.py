@@ -14,6 +14,7 @@ from redis.exceptions import RedisError
 from redis.retry import Retry
 
 from shared.breaker import Breaker
+from shared.idle import Idle
 
 LIFETIME_SECONDS = 3600
 CHANNEL = "darkroom:progress"
@@ -80,6 +81,7 @@ class ProgressBoard:
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
         self._breaker = Breaker("progress_unavailable")
+        self._idle = Idle[Any](lambda: redis.connection_pool.get_connection())
 
     def write(self, task: str, progress: Progress) -> bool:
         """Remember and publish; True when this claim has been asked to stop."""
@@ -156,17 +158,19 @@ class ProgressBoard:
             return pipeline.execute()
 
     def _fetch_one(self, key: str) -> Any:
-        """Most polls: on a connection of the client's, past its own way, which takes twice as long."""
-        pool = self._redis.connection_pool
-        connection = pool.get_connection()
+        """Most polls: past the client's own way, and its pool's, which take twice as long."""
+        connection = self._idle.take()
         try:
-            connection.send_command("HMGET", key, *FIELDS)  # type: ignore[no-untyped-call]
-            return connection.read_response()
-        except RedisError:
-            connection.disconnect()  # type: ignore[no-untyped-call]
+            connection.send_command("HMGET", key, *FIELDS)
+            found = connection.read_response()
+        except BaseException as error:
+            connection.disconnect()
+            self._redis.connection_pool.release(connection)
+            if not isinstance(error, RedisError):
+                raise
             return self._redis.hmget(key, *FIELDS)  # which connects again
-        finally:
-            pool.release(connection)
+        self._idle.keep(connection)
+        return found
 
 
 def _progress(fields: Sequence[str | None]) -> Progress | None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, String, bindparam, exists, select
+from sqlalchemy import BigInteger, String, bindparam, select
 from sqlalchemy.orm import Session
 
 from backend.reads import Reads
@@ -14,14 +14,13 @@ from shared.errors import TokenRevoked
 from shared.models import RevokedToken, User
 
 USERS, REVOKED = User.__table__.c, RevokedToken.__table__.c
-COUNTS = (
-    USERS.id == bindparam("user_id", type_=BigInteger),
-    USERS.disabled_at.is_(None),
-    ~exists().where(REVOKED.jti == bindparam("jti", type_=String)),
+KNOWN = User.__table__.outerjoin(RevokedToken.__table__, REVOKED.jti == bindparam("jti", type_=String))
+COUNTS = (USERS.id == bindparam("user_id", type_=BigInteger), USERS.disabled_at.is_(None), REVOKED.jti.is_(None))
+RECOGNISED = (
+    select(USERS.id, USERS.account, USERS.email, USERS.token_version, USERS.created_at, USERS.role, USERS.avatar_url)
+    .select_from(KNOWN)  # a join: MariaDB takes a third longer for NOT EXISTS
+    .where(*COUNTS)
 )
-RECOGNISED = select(
-    USERS.id, USERS.account, USERS.email, USERS.token_version, USERS.created_at, USERS.role, USERS.avatar_url
-).where(*COUNTS)
 
 
 @dataclass(frozen=True)
@@ -59,7 +58,7 @@ class DenyList:
 
 
 def counting(row: Any | None, claims: TokenClaims) -> Any:
-    """The row that a statement with COUNTS, and with the version, found for the token. Raises TokenRevoked."""
+    """The row that a statement of KNOWN with COUNTS, and with the version, found for the token. Raises TokenRevoked."""
     if row is None or row.token_version != claims.version:
         raise TokenRevoked
     return row

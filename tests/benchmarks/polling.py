@@ -1,9 +1,9 @@
 """How many status polls a second, against a bare Flask route that writes JSON, under the same gunicorn.
 
-`python -m tests.benchmarks.polling [--seconds 4] [--rounds 5] [--json FILE]`; needs wrk (Debian's package `wrk`).
-The rounds go through all cases in turn, so that what else the machine does meets them alike; the figure of a case is
-the median of its ratios to the bare route of the same round. `by CPU` compares the processor time that gunicorn's
-processes took for a request, which a busy machine changes less than the rate.
+`python -m tests.benchmarks.polling [--seconds 1] [--rounds 20] [--json FILE]`; needs wrk (Debian's package `wrk`).
+The rounds go through all cases in turn, each right after the bare route, so that what else the machine does meets both
+alike; the figure of a case is the median of its ratios to the bare route before it. `by CPU` compares the processor time
+that gunicorn's processes took for a request, which a busy machine changes less than the rate.
 """
 
 import argparse
@@ -15,9 +15,12 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from pathlib import Path
+
+import psutil
 
 from backend import auth, create_app
 from backend.wiring import services
@@ -43,6 +46,14 @@ class Case:
     bar: float | None = None
 
 
+@dataclass(frozen=True)
+class Asking:
+    """How a server did under as much of a request as it takes: `processor` is its seconds for each."""
+
+    per_second: float
+    processor: float
+
+
 def main() -> None:
     """Measure on both stacks; the exit status is 1 when a bar is missed."""
     arguments = _arguments()
@@ -61,36 +72,37 @@ def main() -> None:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seconds", type=int, default=4, help="how long each case is asked in each round")
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=int, default=1, help="how long each case is asked in each round")
+    parser.add_argument("--rounds", type=int, default=20)
     parser.add_argument("--json", type=Path, help="write the figures here")
     return parser.parse_args()
 
 
 def _measure(settings: Settings, seconds: int, rounds: int) -> dict[str, dict[str, float | None]]:
-    cases = _cases(settings)
-    rates: dict[str, list[float]] = {case.name: [] for case in cases}
-    costs: dict[str, list[float]] = {case.name: [] for case in cases}
+    bare, *cases = _cases(settings)
+    measured: dict[str, list[tuple[Asking, Asking]]] = {case.name: [] for case in cases}
     with web_tier(settings, "tests.benchmarks.polling_app:app") as server:
         cases = [_tagged(settings, case) for case in cases]
         for _ in range(rounds):
             for case in cases:
-                before = processor_seconds(server)
-                rates[case.name].append(_wrk(settings, case, seconds))
-                costs[case.name].append((processor_seconds(server) - before) / (rates[case.name][-1] * seconds))
+                measured[case.name].append(tuple(_ask(settings, server, each, seconds) for each in (bare, case)))
+    return {case.name: {**_compared(measured[case.name]), "bar": case.bar} for case in cases}
+
+
+def _compared(pairs: Sequence[tuple[Asking, Asking]]) -> dict[str, float]:
+    """Medians: of both rates, and of the ratios of rate and of processor time to the bare route's."""
     return {
-        case.name: {
-            "per_second": round(statistics.median(rates[case.name])),
-            "ratio": _ratio(rates[case.name], rates["bare"]),
-            "by_cpu": _ratio(costs["bare"], costs[case.name]),
-            "bar": case.bar,
-        }
-        for case in cases
+        "bare_per_second": round(statistics.median(bare.per_second for bare, _ in pairs)),
+        "per_second": round(statistics.median(case.per_second for _, case in pairs)),
+        "ratio": round(statistics.median(case.per_second / bare.per_second for bare, case in pairs), 3),
+        "by_cpu": round(statistics.median(bare.processor / case.processor for bare, case in pairs), 3),
     }
 
 
-def _ratio(numbers: list[float], others: list[float]) -> float:
-    return round(statistics.median(a / b for a, b in zip(numbers, others, strict=True)), 3)
+def _ask(settings: Settings, server: psutil.Process, case: Case, seconds: int) -> Asking:
+    before = processor_seconds(server)
+    rate = _wrk(settings, case, seconds)
+    return Asking(rate, (processor_seconds(server) - before) / (rate * seconds))
 
 
 def _cases(settings: Settings) -> list[Case]:
@@ -151,9 +163,10 @@ def _is_news(settings: Settings, case: Case) -> bool:
 
 def _print(figures: dict[str, dict[str, dict[str, float | None]]]) -> None:
     for name_of_stack, cases in figures.items():
-        print(f"\n{name_of_stack:24} {'a second':>10} {'of bare':>10} {'by CPU':>10} {'bar':>6}")
+        print(f"\n{name_of_stack:24} {'bare':>10} {'a second':>10} {'of bare':>10} {'by CPU':>10} {'bar':>6}")
         for name, case in cases.items():
-            print(f"{name:24} {case['per_second']:10} {case['ratio']:10} {case['by_cpu']:10} {case['bar'] or '':>6}")
+            figures = "".join(f" {case[key]:10}" for key in ("bare_per_second", "per_second", "ratio", "by_cpu"))
+            print(f"{name:24}{figures} {case['bar'] or '':>6}")
 
 
 if __name__ == "__main__":

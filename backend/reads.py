@@ -29,7 +29,7 @@ class Prepared:
         self._fixed = dict(compiled.params)
         self._order = compiled.positiontup
         columns = list(statement.selected_columns)
-        self.named = namedtuple("Row", [column.key for column in columns])._make  # type: ignore[misc]
+        self.named = namedtuple("Row", [column.key for column in columns])  # type: ignore[misc]
         readers = [column.type.dialect_impl(dialect).result_processor(dialect, None) for column in columns]
         self._readers = [(place, reader) for place, reader in enumerate(readers) if reader]
 
@@ -44,7 +44,7 @@ class Prepared:
         row = list(found)
         for place, reader in self._readers:
             row[place] = reader(row[place])
-        return self.named(row)
+        return self.named(*row)
 
 
 class Reads:
@@ -79,7 +79,7 @@ class Reads:
         try:
             return [prepared.row(found) for found in self._run(prepared, values)]
         except Away:  # the other way comes back from it, or says it with SQLAlchemy's error
-            return [prepared.named(row) for row in self.all(statement, **values)]
+            return [prepared.named(*row) for row in self.all(statement, **values)]
 
     def all(self, statement: Executable, **values: Any) -> Sequence[Any]:
         """The rows of any statement; a connection that was lost meanwhile is replaced once. Raises DBAPIError."""

@@ -14,6 +14,7 @@ from backend.services.mail import LogMailer, Mailer
 from backend.services.patience import Patience
 from backend.services.pictures import Pictures
 from backend.services.places import Places
+from backend.services.recent import RecentProgress
 from backend.services.smtp import SmtpMailer
 from backend.services.takeout_turns import TakeOutTurns
 from backend.services.task_rows import TaskRows
@@ -45,6 +46,7 @@ class Resources:
     queue: Queue
     redis: Redis
     progress: ProgressBoard
+    recent: RecentProgress
     storage: Storage
     links: Links
     vault: Vault
@@ -62,6 +64,8 @@ class Resources:
     def of(cls, settings: Settings) -> Self:
         redis, reads = redis_client(settings.redis_url), Reads.of(settings.database, settings.web_threads)
         storage, addresses = storage_of(settings), addresses_of(())
+        progress = ProgressBoard(redis)
+        watch = Watch(Channel(redis), lambda: db.connect(settings.database), settings.web_watchers)
         return cls(
             settings=settings,
             reads=reads,
@@ -71,7 +75,8 @@ class Resources:
             blocked=Blocked.of(settings.blocked_prompts_file),
             queue=Queue(celery_app(settings.celery_url)),
             redis=redis,
-            progress=ProgressBoard(redis),
+            progress=progress,
+            recent=RecentProgress(progress, watch),
             storage=storage,
             links=Links(settings.secret_key.get_secret_value(), settings.link_minutes),
             vault=Vault.of(settings),
@@ -83,7 +88,7 @@ class Resources:
             addresses=addresses,
             patience=Patience(redis, settings.limits),
             usage=Usage(reads, storage),
-            watch=Watch(Channel(redis), lambda: db.connect(settings.database), settings.web_watchers),
+            watch=watch,
         )
 
     def close(self) -> None:

@@ -4,6 +4,7 @@ Progress is heard on the broker's channel, changes of rows are looked for in the
 while the broker is away. Says only that something has changed: what, the row tells.
 """
 
+import math
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator
@@ -22,6 +23,7 @@ from shared.progress import Channel
 log = structlog.get_logger(__name__)
 
 LOOK_SECONDS = 1.0
+ATTENTION_SECONDS = 10.0  # how long the channel is heard after somebody asked for it
 CLOSE_SECONDS = 0.1  # the thread notices within so long that it is to end
 OVERLAP = timedelta(seconds=5)  # a transaction may become visible some time after the moment that it wrote
 MOST_CHANGES = 5000
@@ -55,7 +57,11 @@ class Listener:
 
 
 class Watch:
-    """At most `places` may listen at the same time, so that threads are left for everybody else."""
+    """At most `places` may listen at the same time, so that threads are left for everybody else.
+
+    `heard_since` is the moment of time.monotonic() from which on the channel was heard without a gap, never when it is
+    not; `told` is called with each id that it says.
+    """
 
     def __init__(self, channel: Channel, connect: Callable[[], Engine], places: int) -> None:
         self._channel = channel
@@ -65,6 +71,9 @@ class Watch:
         self._lock = threading.Lock()
         self._needed = threading.Event()
         self._thread: threading.Thread | None = None
+        self._attended = -math.inf
+        self.heard_since = math.inf
+        self.told: Callable[[str], None] = lambda key: None
         self.closed = False
 
     @contextmanager
@@ -82,6 +91,13 @@ class Watch:
                 self._listeners.discard(listener)
             self._places.release()
 
+    def attend(self) -> None:
+        """Hear the channel for a while, though nobody waits."""
+        self._attended = time.monotonic()
+        if not self._needed.is_set() and not self.closed:
+            with self._lock:
+                self._begin()
+
     def close(self) -> None:
         """The process is about to end: wake everybody, so that they can go. Waits for nothing: a signal may call it."""
         self.closed = True
@@ -97,33 +113,53 @@ class Watch:
     def _add(self, listener: Listener) -> None:
         with self._lock:
             self._listeners.add(listener)
-            self._needed.set()
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
-                self._thread.start()
+            self._begin()
+
+    def _begin(self) -> None:
+        self._needed.set()
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
+            self._thread.start()
 
     def _run(self) -> None:
         changes = Changes(self._connect())
         while not self.closed:
-            if not self._listeners:
-                self._needed.clear()
-                self._needed.wait()
-                changes.forget()
+            if not self._is_needed():
+                self._pause()
             self._hear()
-            self._wake(changes.seen())
+            if self._listeners:
+                self._wake(changes.seen())
+            else:
+                changes.forget()
         self._channel.close()
         changes.close()
+
+    def _is_needed(self) -> bool:
+        return bool(self._listeners) or time.monotonic() - self._attended < ATTENTION_SECONDS
+
+    def _pause(self) -> None:
+        """Until somebody needs it again."""
+        self._needed.clear()
+        if not self._is_needed():  # still: who came in between may have found it set
+            self.heard_since = math.inf
+            self._channel.close()
+            self._needed.wait()
 
     def _hear(self) -> None:
         """Pass on what the channel says until it is time to look at the database again."""
         ends = time.monotonic() + LOOK_SECONDS
         while not self.closed and (left := ends - time.monotonic()) > 0:
             try:
-                if heard := self._channel.hear(min(left, CLOSE_SECONDS)):
-                    self._wake({heard})
+                heard = self._channel.hear(min(left, CLOSE_SECONDS))
             except RedisError as error:
+                self.heard_since = math.inf
                 log.debug("channel_away", error=type(error).__name__)
                 time.sleep(left)
+                continue
+            self.heard_since = min(self.heard_since, time.monotonic())
+            if heard:
+                self.told(heard)
+                self._wake({heard})
 
     def _wake(self, keys: set[str]) -> None:
         with self._lock:

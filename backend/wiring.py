@@ -108,7 +108,7 @@ class Services:
     @cached_property
     def tasks(self) -> Tasks:
         r = self._resources
-        return Tasks(r.reads, r.task_rows, r.progress, r.links, r.forecasts)
+        return Tasks(r.reads, r.task_rows, r.recent, r.links, r.forecasts)
 
     @cached_property
     def previews(self) -> Previews:

@@ -1,4 +1,4 @@
-"""Connections that are kept between two uses, for what is asked so often that a pool's way would be most of its cost."""
+"""Connections that are kept between two uses: for what is asked often, a pool's way would be most of the cost."""
 
 from collections import deque
 from collections.abc import Callable, Iterator

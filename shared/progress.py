@@ -18,6 +18,7 @@ from shared.idle import Idle
 
 LIFETIME_SECONDS = 3600
 CHANNEL = "darkroom:progress"
+CONFIRMED_SECONDS = 1.0  # as long as anything else may take
 WRITTEN = ("fence", "step", "steps", "phase")
 FIELDS = (*WRITTEN, "preview")
 PREVIEW_SECONDS = 600
@@ -57,12 +58,17 @@ class Channel:
         self._heard: PubSub | None = None
 
     def hear(self, seconds: float) -> str | None:
-        """The next id, or None when none came in so many seconds. Raises RedisError."""
+        """The next id, or None when none came in so many seconds; the first time once it is listened to.
+
+        Raises RedisError.
+        """
         try:
             if self._heard is None:
-                self._heard = self._redis.pubsub(ignore_subscribe_messages=True)  # type: ignore[no-untyped-call]
+                self._heard = self._redis.pubsub()  # type: ignore[no-untyped-call]
                 self._heard.subscribe(CHANNEL)
-            message = self._heard.get_message(timeout=seconds)
+                self._heard.get_message(timeout=CONFIRMED_SECONDS)
+                return None
+            message = self._heard.get_message(ignore_subscribe_messages=True, timeout=seconds)
         except RedisError:
             self.close()
             raise

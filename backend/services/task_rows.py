@@ -52,7 +52,9 @@ class Asked:
         self.many = mine.where(TASKS.public_id.in_(bindparam("public_ids", type_=String, expanding=True)))
         self._standing = mine.with_only_columns(*STANDING, mine.selected_columns.queue_position)
         self.now = self.whole.with_only_columns(*version)
-        self.claimed_now = select(*version, USERS.token_version).select_from(KNOWN.outerjoin(Task, owned)).where(*COUNTS)
+        self.claimed_now = (
+            select(*version, USERS.token_version).select_from(KNOWN.outerjoin(Task, owned)).where(*COUNTS)
+        )
         self._many_now: dict[int, Select[Any]] = {}
 
     def many_now(self, count: int) -> Select[Any]:

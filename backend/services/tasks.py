@@ -1,7 +1,7 @@
 """How generation tasks stand: what polls, streams and lists ask, which is most of all that is asked."""
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -13,12 +13,13 @@ from backend.reads import Reads
 from backend.services.forecasts import Forecasts
 from backend.services.generation import Eta, Generation, generation, revision
 from backend.services.links import Links
+from backend.services.recent import RecentProgress
 from backend.services.task_rows import TaskRows, own
 from backend.services.tokens import TokenClaims
 from shared.clock import now
 from shared.lifecycle import Status
 from shared.models import Task
-from shared.progress import Progress, ProgressBoard
+from shared.progress import Progress
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ class Tasks:
     """The tasks of all users; each method takes whose they are. Somebody else's task is NotFound, as an unknown one."""
 
     def __init__(
-        self, reads: Reads, rows: TaskRows, progress: ProgressBoard, links: Links, forecasts: Forecasts
+        self, reads: Reads, rows: TaskRows, progress: RecentProgress, links: Links, forecasts: Forecasts
     ) -> None:
         self._reads = reads
         self._rows = rows
@@ -58,9 +59,18 @@ class Tasks:
         """How the task stands now."""
         return self._described([self._rows.find(user_id, public_id)])[0]
 
-    def find_claimed(self, claims: TokenClaims, public_id: str) -> Generation:
-        """The same for who has a token of which nobody has asked yet whether it counts. Raises TokenRevoked."""
-        return self._described([self._rows.find_claimed(claims, public_id)])[0]
+    def find_claimed(
+        self, claims: TokenClaims, public_id: str, known: Callable[[], Collection[str]] = tuple
+    ) -> Generation:
+        """The same for who has a token of which nobody has asked yet whether it counts, and knows some revisions.
+
+        Raises TokenRevoked.
+        """
+        row = self._rows.find_claimed(claims, public_id)
+        progress = self._progress.recall(public_id, row.fence) if row.status == Status.PROCESSING else None
+        if progress and (found := self._one(row, progress)).revision in known():
+            return found
+        return self._described([row])[0]
 
     def find_all(self, user_id: int, public_ids: Sequence[str]) -> dict[str, Generation]:
         """Those of these tasks that are the user's, by id."""

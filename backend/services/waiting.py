@@ -45,7 +45,9 @@ class Waiting:
 
         Raises NotFound, TokenRevoked.
         """
-        revisions = set(known()) if seconds else set()
+        if not seconds:
+            return self._tasks.find_claimed(claims, public_id, known)
+        revisions = set(known())
 
         def changed(found: Generation) -> bool:
             revisions.update(() if revisions else {found.revision})

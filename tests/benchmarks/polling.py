@@ -2,8 +2,8 @@
 
 `python -m tests.benchmarks.polling [--seconds 1] [--rounds 20] [--json FILE]`; needs wrk (Debian's package `wrk`).
 The rounds go through all cases in turn, each right after the bare route, so that what else the machine does meets both
-alike; the figure of a case is the median of its ratios to the bare route before it. `by CPU` compares the processor time
-that gunicorn's processes took for a request, which a busy machine changes less than the rate.
+alike; the figure of a case is the median of its ratios to the bare route before it. `by CPU` compares the processor
+time that gunicorn's processes took for a request, which a busy machine changes less than the rate.
 """
 
 import argparse

@@ -98,9 +98,13 @@ class Forecasts:
     def of(self, queue: str) -> Forecast:
         """As it was within the last two seconds."""
         kept = self._kept.get(queue)
-        if kept is None or self._clock() - kept[0] > KEPT_SECONDS:
-            kept = self._kept[queue] = (self._clock(), self._look(queue))
-        return kept[1]
+        if kept and self._clock() - kept[0] <= KEPT_SECONDS:
+            return kept[1]
+        if kept:  # whoever asks meanwhile has the last one
+            self._kept[queue] = (self._clock(), kept[1])
+        found = self._look(queue)
+        self._kept[queue] = (self._clock(), found)
+        return found
 
     def _look(self, queue: str) -> Forecast:
         rates = Rates.of(self._reads.all(RATES))

@@ -6,6 +6,7 @@ that falls behind cannot make itself look fast by being asked less.
 
 import asyncio
 import json
+import random
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
@@ -15,7 +16,8 @@ from tests.benchmarks.crowd import Poller
 from tests.benchmarks.wire import Answer, Client, request
 
 GENERATION = "/api/v1/generation"
-LATER_SECONDS = 5.0  # until a poller that was told nothing yet asks; they begin spread over as long
+LATER_SECONDS = 5.0  # until a poller that was told nothing yet asks; they begin spread over as long, in any order
+SEED = 8
 WARM_UP_SECONDS = 10.0
 PROMPT = "submitted under load, number"
 
@@ -72,9 +74,9 @@ async def poll_all(
     async with asyncio.TaskGroup() as together:
         together.create_task(_at(first, look))
         together.create_task(_at(first + seconds, look))
-        for number, poller in enumerate(pollers):
+        for place, poller in enumerate(random.Random(SEED).sample(pollers, len(pollers))):
             page = _Page(poller, Client(port), tally, first)
-            due = start + LATER_SECONDS * number / len(pollers)
+            due = start + LATER_SECONDS * place / len(pollers)
             together.create_task(page.poll(due, first + seconds))
 
 

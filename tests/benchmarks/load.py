@@ -5,6 +5,7 @@ Run it with `python -m tests.benchmarks.load`; README.md beside it says more.
 
 import argparse
 import asyncio
+import gc
 import json
 import platform
 import resource
@@ -104,6 +105,7 @@ def _measure(name: str, pollers: int, rate: int, seconds: int) -> dict[str, Figu
     with stack(name) as settings, (settings.data_dir / "web.log").open("wb") as log:
         engine = db.connect(settings.database)
         tokens, pages = crowd(settings, engine, pollers)
+        gc.freeze()  # what the load itself does now and then is not the service's time
         with web_tier(settings, log=log, QUEUE_CAP="0", LOG_FORMAT="json") as web:
             polls = _polls(settings, engine, Meter(web), pages, seconds)
             submits = _submits(settings, engine, Meter(web), tokens, rate, seconds)

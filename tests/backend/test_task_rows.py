@@ -12,6 +12,7 @@ from backend.services.tokens import TokenClaims
 from shared.claims import Claims
 from shared.clock import database_now
 from shared.errors import NotFound, TokenRevoked
+from shared.lifecycle import Status
 from shared.models import RevokedToken, Task, User
 from tests.conftest import Stack
 from tests.orders import add_task, add_user, result_entry
@@ -91,6 +92,19 @@ def test_every_change_is_seen_at_once(rows: TaskRows, engine: Engine, user: int,
 
     assert [*seen, last.status] == ["queued", "processing", "processing", "completed"]
     assert last.results
+
+
+def test_a_task_that_waits_again_has_its_place(rows: TaskRows, engine: Engine, user: int) -> None:
+    add_task(engine, user)
+    task = add_task(engine, user)
+    seen = []
+    for status in (Status.PROCESSING, Status.QUEUED):
+        with engine.begin() as connection:
+            connection.execute(update(Task).where(Task.public_id == task).values(status=status))
+        settle(engine)
+        seen += [rows.find(user, task).queue_position, rows.find_claimed(claims(user), task).queue_position]
+
+    assert seen == [None, None, 2, 2]
 
 
 def test_the_place_in_the_queue_is_never_an_old_one(rows: TaskRows, engine: Engine, user: int) -> None:

@@ -71,10 +71,11 @@ async def poll_all(
     """All of them, for so long after a while to warm up. `look` is called when that is over and when the time is."""
     start = _now() + 0.5
     first = start + WARM_UP_SECONDS
+    chance = random.Random(SEED)  # noqa: S311 - the same order each time
     async with asyncio.TaskGroup() as together:
         together.create_task(_at(first, look))
         together.create_task(_at(first + seconds, look))
-        for place, poller in enumerate(random.Random(SEED).sample(pollers, len(pollers))):
+        for place, poller in enumerate(chance.sample(pollers, len(pollers))):
             page = _Page(poller, Client(port), tally, first)
             due = start + LATER_SECONDS * place / len(pollers)
             together.create_task(page.poll(due, first + seconds))

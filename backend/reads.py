@@ -96,7 +96,7 @@ class Reads:
 
     def close(self) -> None:
         """Give the connections back to the server."""
-        for connection in self._idle.give_up():
+        while (connection := self._idle.spare()) is not None:
             connection.close()
         self._engine.dispose()
 
@@ -123,5 +123,7 @@ class Reads:
             raise Away from error
 
     def _execute(self, statement: Executable, values: dict[str, Any]) -> Sequence[Any]:
+        if (spare := self._idle.spare()) is not None:
+            spare.close()  # so that there are never more connections than threads
         with self._engine.connect() as connection:
             return connection.execute(statement, values).all()

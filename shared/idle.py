@@ -1,7 +1,7 @@
 """Connections that are kept between two uses: for what is asked often, a pool's way would be most of the cost."""
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Generic, TypeVar
 
 Connection = TypeVar("Connection")
@@ -17,16 +17,16 @@ class Idle(Generic[Connection]):
 
     def take(self) -> Connection:
         """One for this thread alone: the last one that was kept, else the pool's."""
-        try:
-            return self._kept.pop()
-        except IndexError:
-            return self._connect()
+        kept = self.spare()
+        return self._connect() if kept is None else kept
 
     def keep(self, connection: Connection) -> None:
         """Have it ready; it has answered all that it was asked."""
         self._kept.append(connection)
 
-    def give_up(self) -> Iterator[Connection]:
-        """All that are kept, for the last time."""
-        while self._kept:
-            yield self._kept.pop()
+    def spare(self) -> Connection | None:
+        """One that is kept, which is to be given back to the pool; None when none is."""
+        try:
+            return self._kept.pop()
+        except IndexError:
+            return None

@@ -18,6 +18,7 @@ from shared.idle import Idle
 
 LIFETIME_SECONDS = 3600
 CHANNEL = "darkroom:progress"
+CONNECTIONS = 1024  # twice as many as the web tier can have threads: each has one, and keeps one for polls
 CONFIRMED_SECONDS = 1.0  # as long as anything else may take
 WRITTEN = ("fence", "step", "steps", "phase")
 FIELDS = (*WRITTEN, "preview")
@@ -47,7 +48,8 @@ class Progress:
 def redis_client(url: str) -> Redis:
     """A client that fails fast: nothing in it is worth waiting for."""
     once_more = Retry(NoBackoff(), 1)  # a connection that the server has closed meanwhile; nothing longer
-    return Redis.from_url(url, socket_timeout=1, socket_connect_timeout=1, retry=once_more, decode_responses=True)
+    patience = {"socket_timeout": 1, "socket_connect_timeout": 1, "retry": once_more}
+    return Redis.from_url(url, **patience, decode_responses=True, max_connections=CONNECTIONS)
 
 
 class Channel:

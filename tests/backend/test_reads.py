@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import Engine, String, bindparam, select, text
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import QueuePool
 
 from backend.reads import Reads
 from shared.lifecycle import Status
@@ -63,6 +64,21 @@ def test_a_read_holds_nothing_afterwards(reads: Reads, engine: Engine, task: str
         connection.execute(Task.__table__.update().values(prompt="another"))
 
     assert reads.scalar(select(TASKS.prompt)) == "another"
+
+
+def test_there_are_never_more_connections_than_threads(reads: Reads, task: str) -> None:
+    pool = reads._engine.pool
+    assert isinstance(pool, QueuePool)
+    used = []
+
+    for _ in range(3):
+        reads.one(BY_NAME, name=task)
+        used.append(pool.checkedout())
+        reads.all(select(TASKS.id))
+        used.append(pool.checkedout())
+
+    assert used == [1, 0] * 3
+    assert pool.checkedin() == 1
 
 
 @pytest.mark.parametrize("stack", ["mariadb"], indirect=True)

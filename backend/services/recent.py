@@ -1,6 +1,6 @@
 """The progress of running tasks: as it is, and as this process has last read it and has heard of nothing newer.
 
-A poll that knows the progress already needs no question to Redis, which would be most of its cost. What is remembered
+A poll that knows the progress already needs no question to Redis, which would be a third of its cost. What is remembered
 only says that nothing is new, so that two processes never tell one client a step and then the one before it.
 """
 

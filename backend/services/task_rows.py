@@ -99,7 +99,7 @@ class TaskRows:
         return [self._placed(asked, row, row.queue_position) for row in rows]
 
     def standings(self, user_id: int, public_ids: Sequence[str]) -> list[Any]:
-        """The same as named tuples of STANDING and `queue_position`, in a quarter of the time."""
+        """The same as named tuples of STANDING and `queue_position`, which takes a fraction of the time."""
         asked = self._asked()
         names = {f"id{number}": name for number, name in enumerate(public_ids)}
         rows = self._reads.some(asked.many_now(len(names)), user_id=user_id, **names)

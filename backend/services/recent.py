@@ -1,7 +1,7 @@
 """The progress of running tasks: as it is, and as this process has last read it and has heard of nothing newer.
 
-A poll that knows the progress already needs no question to Redis, which would be a third of its cost. What is remembered
-only says that nothing is new, so that two processes never tell one client a step and then the one before it.
+A poll that knows the progress already needs no question to Redis, which would be a third of its cost. What is
+remembered only says that nothing is new, so that two processes never tell one client a step and then the one before it.
 """
 
 import time

@@ -16,6 +16,7 @@ from sqlalchemy import func, select
 
 from backend.reads import Reads
 from backend.services.generation import Eta
+from backend.services.looks import Looks
 from shared.clock import database_now, now
 from shared.lifecycle import Status
 from shared.messages import QUEUES
@@ -25,7 +26,6 @@ from shared.queue_order import waiting
 from shared.rates import RATES, Rates
 from shared.workers import ABLE
 
-KEPT_SECONDS = 2.0
 LOOK_AHEAD = 500  # tasks; what stands further behind is taken to be like them
 
 
@@ -92,19 +92,11 @@ class Forecasts:
     def __init__(self, reads: Reads, lease_seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._reads = reads
         self._lease_seconds = lease_seconds
-        self._clock = clock
-        self._kept: dict[str, tuple[float, Forecast]] = {}
+        self._looks = Looks(self._look, clock)
 
     def of(self, queue: str) -> Forecast:
         """As it was within the last two seconds."""
-        kept = self._kept.get(queue)
-        if kept and self._clock() - kept[0] <= KEPT_SECONDS:
-            return kept[1]
-        if kept:  # whoever asks meanwhile has the last one
-            self._kept[queue] = (self._clock(), kept[1])
-        found = self._look(queue)
-        self._kept[queue] = (self._clock(), found)
-        return found
+        return self._looks.of(queue)
 
     def _look(self, queue: str) -> Forecast:
         rates = Rates.of(self._reads.all(RATES))

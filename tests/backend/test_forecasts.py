@@ -4,7 +4,8 @@ import threading
 from typing import Any, cast
 
 from backend.reads import Reads
-from backend.services.forecasts import KEPT_SECONDS, Forecasts
+from backend.services.forecasts import Forecasts
+from backend.services.looks import KEPT_SECONDS
 from tests.fakes.clock import FakeClock
 
 

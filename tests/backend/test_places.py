@@ -5,7 +5,8 @@ from sqlalchemy import Engine, update
 
 from backend.reads import Reads
 from backend.services import places as places_module
-from backend.services.places import KEPT_SECONDS, Places
+from backend.services.looks import KEPT_SECONDS
+from backend.services.places import Places
 from backend.services.task_rows import TaskRows
 from shared.lifecycle import Status
 from shared.models import Task

@@ -47,6 +47,14 @@ def recent(watch: Watch, board: ProgressBoard) -> RecentProgress:
     return recent
 
 
+@pytest.fixture
+def knowing(recent: RecentProgress, board: ProgressBoard) -> RecentProgress:
+    """One that remembers the FIRST progress; what was said before it read may come late, and ends what it has read."""
+    board.write("task", FIRST)
+    until(lambda: read(recent) and recent.recall("task", FENCE), "it is remembered")
+    return recent
+
+
 def hears(watch: Watch) -> bool:
     return watch.heard_since < float("inf")
 
@@ -55,34 +63,20 @@ def read(recent: RecentProgress, task: str = "task") -> Progress | None:
     return recent.read_all({task: FENCE}).get(task)
 
 
-def test_what_was_read_is_remembered(recent: RecentProgress, board: ProgressBoard) -> None:
-    board.write("task", FIRST)
-
-    assert until_remembered(recent) == FIRST
-    assert recent.recall("another", FENCE) is None
+def test_what_was_read_is_remembered(knowing: RecentProgress) -> None:
+    assert knowing.recall("task", FENCE) == FIRST
+    assert knowing.recall("another", FENCE) is None
 
 
-def until_remembered(recent: RecentProgress) -> Progress | None:
-    """What was said before this process has read may come late, and ends what it has read."""
-    until(lambda: read(recent) and recent.recall("task", FENCE), "it is remembered")
-    return recent.recall("task", FENCE)
-
-
-def test_what_is_said_to_be_news_is_read_again(recent: RecentProgress, board: ProgressBoard) -> None:
-    board.write("task", FIRST)
-    until_remembered(recent)
-
+def test_what_is_said_to_be_news_is_read_again(knowing: RecentProgress, board: ProgressBoard) -> None:
     board.write("task", SECOND)
 
-    until(lambda: recent.recall("task", FENCE) is None, "it is forgotten")
-    assert read(recent) == SECOND
+    until(lambda: knowing.recall("task", FENCE) is None, "it is forgotten")
+    assert read(knowing) == SECOND
 
 
-def test_another_claim_has_a_progress_of_its_own(recent: RecentProgress, board: ProgressBoard) -> None:
-    board.write("task", FIRST)
-    until_remembered(recent)
-
-    assert recent.recall("task", FENCE + 1) is None
+def test_another_claim_has_a_progress_of_its_own(knowing: RecentProgress) -> None:
+    assert knowing.recall("task", FENCE + 1) is None
 
 
 def test_what_is_not_there_is_not_remembered(recent: RecentProgress) -> None:
@@ -91,14 +85,11 @@ def test_what_is_not_there_is_not_remembered(recent: RecentProgress) -> None:
 
 
 def test_memory_is_short_in_case_that_the_channel_lost_something(
-    recent: RecentProgress, board: ProgressBoard, monkeypatch: pytest.MonkeyPatch
+    knowing: RecentProgress, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    board.write("task", FIRST)
-    until_remembered(recent)
-
     monkeypatch.setattr(remembering, "RECENT_SECONDS", 0)
 
-    assert recent.recall("task", FENCE) is None
+    assert knowing.recall("task", FENCE) is None
 
 
 def test_nothing_is_remembered_from_before_the_channel_was_heard(watch: Watch, board: ProgressBoard) -> None:
@@ -127,16 +118,12 @@ def test_what_is_said_while_it_is_read_is_not_missed(watch: Watch, redis: Redis)
     assert recent.recall("task", FENCE) is None
 
 
-def test_it_remembers_no_more_than_it_has_room_for(
-    recent: RecentProgress, board: ProgressBoard, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    board.write("task", FIRST)
-    until_remembered(recent)
+def test_it_remembers_no_more_than_it_has_room_for(knowing: RecentProgress, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(remembering, "KEPT", 1)
 
-    read(recent, "another")
+    read(knowing, "another")
 
-    assert recent.recall("task", FENCE) is None
+    assert knowing.recall("task", FENCE) is None
 
 
 def test_the_channel_is_left_when_nobody_has_asked_for_a_while(watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -43,16 +43,17 @@ def new_autoencoder() -> AutoencoderKL:
     )
 
 
-def train_autoencoder(steps: int, seed: int, checkpoint: Path) -> AutoencoderKL:
+def train_autoencoder(steps: int, seed: int, checkpoint: Path, compiled: bool = False) -> AutoencoderKL:
     """Trains on crops of painted scenes and settles the scale that gives latents unit variance."""
     torch.manual_seed(seed)
     vae = new_autoencoder().to(memory_format=torch.channels_last)
+    loss = torch.compile(_loss) if compiled else _loss
     matrices, others = sorted_out(vae, ("encoder.conv_in", "decoder.conv_out"))
     optimisers = [Matrices(matrices, PEAK_RATE), torch.optim.AdamW(others, lr=PEAK_RATE, weight_decay=0.0)]
     parts = {"model": vae} | {f"optimiser {n}": optimiser for n, optimiser in enumerate(optimisers)}
     pace = Pace("autoencoder", optimisers, steps, resume(checkpoint, parts))
     while not pace.finished:
-        pace.step(_loss(vae, _crops(random.Random(f"{seed} crops {pace.done}"))))
+        pace.step(loss(vae, _crops(random.Random(f"{seed} crops {pace.done}"))))
         if pace.done % CHECKPOINT_EVERY == 0 or pace.finished:
             save_parts(checkpoint, parts, pace.done)
     vae.eval()
@@ -102,7 +103,10 @@ def _loss(vae: AutoencoderKL, pictures: torch.Tensor) -> torch.Tensor:
 
 def _worth(pictures: torch.Tensor) -> torch.Tensor:
     """How much an error at each pixel counts, one on average: more where the picture differs around it."""
-    spread = functional.max_pool2d(pictures, 5, 1, 2) + functional.max_pool2d(-pictures, 5, 1, 2)
+    around = functional.pad(pictures, (2, 2, 2, 2), mode="replicate")
+    highest = around.unfold(-1, 5, 1).amax(-1).unfold(-2, 5, 1).amax(-1)
+    lowest = around.unfold(-1, 5, 1).amin(-1).unfold(-2, 5, 1).amin(-1)
+    spread = highest - lowest
     worth = 1 + EDGES * (spread.amax(1, keepdim=True) / 2).clamp(max=1)
     return worth / worth.mean()
 

@@ -30,6 +30,12 @@ class Averaged:
         self._parts |= {f"optimiser {n}": optimiser for n, optimiser in enumerate(optimisers)}
         self.pace = Pace(stage, optimisers, steps, resume(self._checkpoint, self._parts))
 
+    def begin_with(self, weights: nn.Module) -> None:
+        """Before the first step, takes over what a network of the same kind has learnt; later it changes nothing."""
+        if self.pace.done == 0:
+            self._network.load_state_dict(weights.state_dict())
+            self.average.load_state_dict(weights.state_dict())
+
     def step(self, loss: torch.Tensor) -> None:
         """One step of the optimisers, after which the average follows; the first steps are soon forgotten."""
         self.pace.step(loss)

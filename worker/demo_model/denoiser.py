@@ -7,7 +7,6 @@ from pathlib import Path
 import torch
 from diffusers import DDIMScheduler, UNet2DConditionModel
 from diffusers.models.attention_processor import AttnProcessor
-from torch import nn
 from torch.nn import functional
 from transformers import CLIPTextModel, CLIPTokenizer
 
@@ -16,9 +15,10 @@ from worker.demo_model.autoencoder import LATENT_CHANNELS
 from worker.demo_model.averaged import Averaged
 from worker.demo_model.captions import caption, chatter
 from worker.demo_model.gallery import MAIN, Gallery, Size, Wall
+from worker.demo_model.layouts import LAYOUT_WEIGHT, LayoutHead
 from worker.demo_model.matrices import Matrices, sorted_out
 from worker.demo_model.reader import TEXT_WIDTH, tokenize
-from worker.demo_model.scenes import COLOURS, KINDS, Scene
+from worker.demo_model.scenes import Scene
 
 BATCH = 32
 PEAK_RATE = 1.5e-3
@@ -27,7 +27,6 @@ AVERAGING = 0.999
 CHECKPOINT_EVERY = 200
 OTHER_SIZE_EVERY = 6
 WIDTHS = (96, 160)
-LAYOUT_WEIGHT = 0.1
 
 
 def new_denoiser() -> UNet2DConditionModel:
@@ -61,37 +60,6 @@ def new_scheduler() -> DDIMScheduler:
     )
 
 
-class LayoutHead(nn.Module):
-    """Tells from the denoiser's middle what will be where; it only teaches, and is thrown away.
-
-    An aid of the kind of REPA (Yu et al. 2024): features that are made to mean something learn sooner to paint it.
-    """
-
-    def __init__(self, denoiser: UNet2DConditionModel) -> None:
-        super().__init__()
-        self.answers = nn.Conv2d(WIDTHS[-1], len(KINDS) + len(COLOURS) + 2, 1)
-        self._seen = torch.empty(0)
-        denoiser.mid_block.register_forward_hook(self._look)
-
-    def _look(self, block: nn.Module, inputs: object, output: torch.Tensor) -> None:
-        self._seen = output
-
-    def loss(self, scenes: Sequence[Scene], layouts: torch.Tensor) -> torch.Tensor:
-        """The mean cross-entropy of kind and colour over all cells; layouts as a Wall has them."""
-        guesses = self.answers(self._seen.float()).split([len(KINDS) + 1, len(COLOURS) + 1], dim=1)
-        shares = layouts.float() / 255
-        numbers = [[(KINDS.index(i.kind), list(COLOURS).index(i.colour)) for i in scene.items] for scene in scenes]
-        losses = []
-        for place, guess in enumerate(guesses):
-            truth = torch.zeros_like(guess)
-            for row, items in enumerate(numbers):
-                for number, item in enumerate(items):
-                    truth[row, item[place]] += shares[row, number]
-            truth[:, -1] = 1 - truth[:, :-1].sum(1)
-            losses.append(functional.cross_entropy(guess, truth))
-        return torch.stack(losses).sum()
-
-
 class Training(Averaged):
     """The third stage's state; its head only teaches."""
 
@@ -100,7 +68,7 @@ class Training(Averaged):
         self.denoiser = new_denoiser().to(memory_format=torch.channels_last)
         self.denoiser.set_attn_processor(AttnProcessor())
         super().__init__(self.denoiser, AVERAGING, checkpoint, CHECKPOINT_EVERY)
-        self.head = LayoutHead(self.denoiser)
+        self.head = LayoutHead(self.denoiser.mid_block, WIDTHS[-1])
         matrices, others = sorted_out(self.denoiser, ("conv_in", "conv_out", "time_embedding"))
         optimisers = [
             Matrices(matrices, PEAK_RATE),

@@ -29,6 +29,7 @@ FILM_STEPS, FILM_GUIDANCE = 20, 3.0
 BEGINNINGS = {"left": "right", "right": "left", "up": "bottom", "down": "top", "bounce": "bottom"}
 SIZES = {"grow": "small", "shrink": "large"}
 STRIPS = 6
+FROM_WORDS, FROM_A_PICTURE = "from words", "from a picture"
 
 Clip = list[Image.Image]
 
@@ -50,14 +51,14 @@ def main(argv: list[str] | None = None) -> None:
         "settings": {"steps": options.steps, "guidance": options.guidance, "size": PICTURE_SIZE, "seed": options.seed},
         "threads": options.threads,
         "seconds_per_clip": round(median(seconds), 1),
-        "from words": _judged(asked, clips),
-        "from a picture": _judged(begun, going_on) | _likeness(begun, going_on, stills),
+        FROM_WORDS: _judged(asked, clips),
+        FROM_A_PICTURE: _judged(begun, going_on) | _likeness(begun, going_on, stills),
     }
     options.out.mkdir(parents=True, exist_ok=True)
     (options.out / "film_figures.json").write_text(json.dumps(found, indent=2, ensure_ascii=False) + "\n")
     _save_strips(asked, clips, options.out / "film_from_words.png")
     _save_strips(begun, going_on, options.out / "film_from_pictures.png")
-    print(json.dumps({name: found[name] for name in ("seconds_per_clip", "from words", "from a picture")}, indent=2))
+    print(json.dumps({name: found[name] for name in ("seconds_per_clip", FROM_WORDS, FROM_A_PICTURE)}, indent=2))
 
 
 def moving_questions(count: int, seed: int) -> list[Question]:

@@ -1,4 +1,4 @@
-"""The moving part's first stage: an autoencoder that folds 16 x 16 pixels of four frames into 32 numbers."""
+"""The moving part's first stage: an autoencoder that folds 16 x 16 pixels of four frames into 48 numbers."""
 
 import random
 from pathlib import Path
@@ -13,8 +13,8 @@ from worker.demo_model.matrices import Matrices, sorted_out
 from worker.demo_model.motions import FRAMES, random_clip
 from worker.demo_model.pace import Pace, resume, save_parts
 
-CHANNELS = (32, 64)
-LATENT_CHANNELS = 32
+ENCODER_CHANNELS, DECODER_CHANNELS = (32, 64), (48, 64)
+LATENT_CHANNELS = 48
 BATCH = 8
 CROP_FRAMES = 9
 PEAK_RATE = 1.5e-3
@@ -23,11 +23,11 @@ CHECKPOINT_EVERY = 100
 
 def new_film_autoencoder() -> AutoencoderKLLTXVideo:
     """Its first frame stands alone, so that a still can become it; each latent after it holds four frames."""
-    levels = len(CHANNELS)
+    levels = len(ENCODER_CHANNELS)
     return AutoencoderKLLTXVideo(
         latent_channels=LATENT_CHANNELS,
-        block_out_channels=CHANNELS,
-        decoder_block_out_channels=CHANNELS,
+        block_out_channels=ENCODER_CHANNELS,
+        decoder_block_out_channels=DECODER_CHANNELS,
         down_block_types=("LTXVideoDownBlock3D",) * levels,
         layers_per_block=(1,) * (levels + 1),
         decoder_layers_per_block=(1,) * (levels + 1),
@@ -40,10 +40,11 @@ def new_film_autoencoder() -> AutoencoderKLLTXVideo:
     )
 
 
-def train_film_autoencoder(steps: int, seed: int, checkpoint: Path) -> AutoencoderKLLTXVideo:
+def train_film_autoencoder(steps: int, seed: int, checkpoint: Path, compiled: bool = False) -> AutoencoderKLLTXVideo:
     """Trains on pieces of painted clips and settles the mean and spread that latents are normalised by."""
     torch.manual_seed(seed)
     vae = new_film_autoencoder()
+    loss = torch.compile(_loss) if compiled else _loss
     matrices, others = sorted_out(vae, ("encoder.conv_in", "decoder.conv_out"))
     optimisers = [Matrices(matrices, PEAK_RATE), torch.optim.AdamW(others, lr=PEAK_RATE, weight_decay=0.0)]
     parts = {"model": vae} | {f"optimiser {n}": optimiser for n, optimiser in enumerate(optimisers)}
@@ -51,7 +52,7 @@ def train_film_autoencoder(steps: int, seed: int, checkpoint: Path) -> Autoencod
     while not pace.finished:
         rng = random.Random(f"{seed} film crops {pace.done}")
         torch.manual_seed(rng.getrandbits(32))
-        pace.step(_loss(vae, as_film(np.stack([_crop(rng) for _ in range(BATCH)]))))
+        pace.step(loss(vae, as_film(np.stack([_crop(rng) for _ in range(BATCH)]))))
         if pace.done % CHECKPOINT_EVERY == 0 or pace.finished:
             if pace.finished:
                 _normalise(vae.eval(), seed)
@@ -61,7 +62,7 @@ def train_film_autoencoder(steps: int, seed: int, checkpoint: Path) -> Autoencod
 
 @torch.no_grad()
 def encode_film(vae: AutoencoderKLLTXVideo, clips: torch.Tensor) -> torch.Tensor:
-    """The normalised latents that the transformer learns on: count x 32 x latent frames x height / 16 x width / 16."""
+    """The normalised latents that the transformer learns on: count x 48 x latent frames x height / 16 x width / 16."""
     latents: torch.Tensor = vae.encode(clips).latent_dist.mean
     mean, std = (part.view(1, -1, 1, 1, 1) for part in (vae.latents_mean, vae.latents_std))
     normalised: torch.Tensor = (latents - mean) / std

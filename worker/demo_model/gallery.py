@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import torch
 from diffusers import AutoencoderKL
-from PIL import Image, ImageDraw
 
 from worker.demo_model.autoencoder import as_tensor, encode
+from worker.demo_model.layouts import layout
 from worker.demo_model.pace import load_checkpoint, save_checkpoint
-from worker.demo_model.painting import paint, placed, silhouette
-from worker.demo_model.scenes import MOST_ITEMS, Scene, random_scene
+from worker.demo_model.painting import paint
+from worker.demo_model.scenes import Scene, random_scene
 
 Size = tuple[int, int]
 
@@ -30,9 +30,6 @@ PICTURES: dict[Size, int] = {
     (128, 192): 750,
 }
 ENCODED_AT_ONCE = 48
-# The layout's cells are as large as those of the denoiser's coarse level.
-CELL = 16
-FINE = 4
 
 
 @dataclass(frozen=True)
@@ -59,20 +56,6 @@ def open_gallery(vae: AutoencoderKL, seed: int, folder: Path) -> Gallery:
 def gallery_scenes(size: Size, seed: int) -> list[Scene]:
     rng = random.Random(f"{seed} gallery {size}")
     return [random_scene(rng) for _ in range(PICTURES[size])]
-
-
-def layout(scene: Scene, size: Size) -> np.ndarray:
-    """How much of each cell each object covers, in parts of 255: 3 x rows x columns."""
-    width, height = size
-    fine = (width * FINE // CELL, height * FINE // CELL)
-    canvas = Image.new("L", fine)
-    pen = ImageDraw.Draw(canvas)
-    for number, item in reversed(list(enumerate(scene.items, start=1))):
-        for outline in silhouette(item.kind):
-            pen.polygon(placed(item, outline, *fine), fill=number)
-    cells = np.asarray(canvas).reshape(height // CELL, FINE, width // CELL, FINE)
-    covered = [(cells == number).mean(axis=(1, 3)) * 255 for number in range(1, MOST_ITEMS + 1)]
-    return np.stack(covered).astype(np.uint8)
 
 
 def _wall(vae: AutoencoderKL, size: Size, seed: int, path: Path) -> Wall:

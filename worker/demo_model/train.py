@@ -5,14 +5,17 @@ import shutil
 from pathlib import Path
 
 import torch
+from diffusers import LTXPipeline, StableDiffusionPipeline
+from transformers import CLIPTextModel
 
 from worker.demo_model import FILM_WEIGHTS, WEIGHTS
 from worker.demo_model.autoencoder import train_autoencoder
 from worker.demo_model.denoiser import Training, new_scheduler, train_denoiser
 from worker.demo_model.export import export, export_film
-from worker.demo_model.film import FilmTraining, new_film_scheduler, open_films, train_film
+from worker.demo_model.film import FilmTraining, new_film_scheduler, train_film
 from worker.demo_model.film_autoencoder import train_film_autoencoder
 from worker.demo_model.film_reader import train_film_reader
+from worker.demo_model.films import open_films
 from worker.demo_model.gallery import open_gallery
 from worker.demo_model.reader import train_reader
 from worker.demo_model.tokens import KNOWN_WORDS, new_tokenizer, write_known_words
@@ -35,10 +38,15 @@ def main(argv: list[str] | None = None) -> None:
 
 def _stills(options: argparse.Namespace) -> None:
     work, seed = options.work, options.seed
-    vae = train_autoencoder(options.autoencoder_steps, seed, work / "autoencoder.pt")
-    tokenizer = new_tokenizer()
-    reader = train_reader(tokenizer, options.reader_steps, seed, work / "reader.pt")
     training = Training(options.steps, seed, work / "denoiser.pt")
+    if options.onward:
+        shipped = StableDiffusionPipeline.from_pretrained(options.out, dtype=torch.float32, local_files_only=True)
+        vae, tokenizer, reader = shipped.vae.eval(), shipped.tokenizer, shipped.text_encoder.eval()
+        training.begin_with(shipped.unet)
+    else:
+        tokenizer = new_tokenizer()
+        vae = train_autoencoder(options.autoencoder_steps, seed, work / "autoencoder.pt", options.compile)
+        reader = train_reader(tokenizer, options.reader_steps, seed, work / "reader.pt")
     train_denoiser(training, reader, tokenizer, open_gallery(vae, seed, work), seed)
     export(options.out, vae, reader, tokenizer, training.average, new_scheduler())
     print(f"weights written to {options.out}", flush=True)
@@ -46,11 +54,19 @@ def _stills(options: argparse.Namespace) -> None:
 
 def _film(options: argparse.Namespace) -> None:
     work, seed = options.work, options.seed
-    vae = train_film_autoencoder(options.film_autoencoder_steps, seed, work / "film-autoencoder.pt")
-    tokenizer = new_tokenizer()
-    reader = train_film_reader(tokenizer, options.film_reader_steps, seed, work / "film-reader.pt")
     training = FilmTraining(options.film_steps, seed, work / "film.pt")
-    train_film(training, reader, tokenizer, open_films(vae, seed, work / "films.pt"), seed)
+    if options.onward:
+        shipped = LTXPipeline.from_pretrained(options.film_out, dtype=torch.float32, local_files_only=True)
+        vae, tokenizer, reader = shipped.vae.eval(), shipped.tokenizer, shipped.text_encoder.eval()
+        training.begin_with(shipped.transformer)
+    else:
+        tokenizer = new_tokenizer()
+        vae = train_film_autoencoder(
+            options.film_autoencoder_steps, seed, work / "film-autoencoder.pt", options.compile
+        )
+        words = CLIPTextModel.from_pretrained(options.out / "text_encoder").get_input_embeddings().weight
+        reader = train_film_reader(tokenizer, words, options.film_reader_steps, seed, work / "film-reader.pt")
+    train_film(training, reader, tokenizer, open_films(vae, seed, work), seed)
     export_film(options.film_out, vae, reader, tokenizer, training.average, new_film_scheduler())
     print(f"weights written to {options.film_out}", flush=True)
 
@@ -70,6 +86,14 @@ def _options(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--film-out", type=Path, default=FILM_WEIGHTS, help="where the weights of the film go")
     parser.add_argument("--work", type=Path, default=Path("var/demo_model"), help="where checkpoints go")
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoints in the work folder")
+    parser.add_argument(
+        "--onward",
+        action="store_true",
+        help="begin with the weights that are there; their autoencoders and text encoders stay as they are",
+    )
+    parser.add_argument(
+        "--compile", action="store_true", help="compile the autoencoders: faster, but needs a C++ compiler"
+    )
     return parser.parse_args(argv)
 
 

@@ -9,9 +9,10 @@ from diffusers import LTXImageToVideoPipeline, LTXPipeline
 from PIL import Image
 
 from worker.demo_model.export import export_film
-from worker.demo_model.film import FOLD, FRAME_RATE, new_film_scheduler, new_film_transformer
+from worker.demo_model.film import FRAME_RATE, new_film_scheduler, new_film_transformer
 from worker.demo_model.film_autoencoder import LATENT_CHANNELS, as_film, encode_film, new_film_autoencoder
 from worker.demo_model.film_reader import FILM_TOKENS, new_film_reader, tokenize_film
+from worker.demo_model.films import FOLD
 from worker.demo_model.motions import FRAMES, random_clip
 from worker.demo_model.tokens import new_tokenizer
 

@@ -6,8 +6,9 @@ import pytest
 import torch
 from torch import nn
 
-from worker.demo_model.denoiser import LayoutHead, new_denoiser
-from worker.demo_model.gallery import layout
+from worker.demo_model.averaged import Averaged
+from worker.demo_model.denoiser import WIDTHS, new_denoiser
+from worker.demo_model.layouts import LayoutHead, layout
 from worker.demo_model.matrices import Matrices
 from worker.demo_model.pace import COOL_DOWN, WARM_UP, Pace, load_checkpoint, resume, save_checkpoint, save_parts
 from worker.demo_model.reader import train_reader
@@ -98,7 +99,7 @@ def test_a_layout_says_how_much_of_each_cell_each_object_covers() -> None:
 
 def test_the_layout_head_is_content_only_with_the_right_layout() -> None:
     denoiser = new_denoiser()
-    head = LayoutHead(denoiser)
+    head = LayoutHead(denoiser.mid_block, WIDTHS[-1])
     denoiser(torch.randn(1, denoiser.config.in_channels, 16, 16), torch.tensor([10]), torch.randn(1, 4, 160))
     scene = Scene("white", (Item("star", "green", "large", 0.5, 0.5, 0.4),))
     layouts = torch.from_numpy(layout(scene, (128, 128)))[None]
@@ -114,3 +115,17 @@ def test_the_layout_head_is_content_only_with_the_right_layout() -> None:
 
     assert loss < 1
     assert head.loss([scene], elsewhere[None]) > loss + 1
+
+
+def test_a_training_goes_on_from_weights_but_not_once_it_has_begun(tmp_path: Path) -> None:
+    learnt, network = nn.Linear(2, 2), nn.Linear(2, 2)
+    training = Averaged(network, 0.5, tmp_path / "stage.pt", 1)
+    training.begin("stage", [torch.optim.SGD(network.parameters(), lr=1.0)], 10)
+
+    training.begin_with(learnt)
+    assert torch.equal(network.weight, learnt.weight)
+    assert torch.equal(training.average.state_dict()["weight"], learnt.weight)
+
+    training.step(network.weight.sum())
+    training.begin_with(learnt)
+    assert not torch.equal(network.weight, learnt.weight)

@@ -43,17 +43,16 @@ def new_autoencoder() -> AutoencoderKL:
     )
 
 
-def train_autoencoder(steps: int, seed: int, checkpoint: Path, compiled: bool = False) -> AutoencoderKL:
+def train_autoencoder(steps: int, seed: int, checkpoint: Path) -> AutoencoderKL:
     """Trains on crops of painted scenes and settles the scale that gives latents unit variance."""
     torch.manual_seed(seed)
     vae = new_autoencoder().to(memory_format=torch.channels_last)
-    loss = torch.compile(_loss) if compiled else _loss
     matrices, others = sorted_out(vae, ("encoder.conv_in", "decoder.conv_out"))
     optimisers = [Matrices(matrices, PEAK_RATE), torch.optim.AdamW(others, lr=PEAK_RATE, weight_decay=0.0)]
     parts = {"model": vae} | {f"optimiser {n}": optimiser for n, optimiser in enumerate(optimisers)}
     pace = Pace("autoencoder", optimisers, steps, resume(checkpoint, parts))
     while not pace.finished:
-        pace.step(loss(vae, _crops(random.Random(f"{seed} crops {pace.done}"))))
+        pace.step(_loss(vae, _crops(random.Random(f"{seed} crops {pace.done}"))))
         if pace.done % CHECKPOINT_EVERY == 0 or pace.finished:
             save_parts(checkpoint, parts, pace.done)
     vae.eval()

@@ -45,7 +45,7 @@ def _stills(options: argparse.Namespace) -> None:
         training.begin_with(shipped.unet)
     else:
         tokenizer = new_tokenizer()
-        vae = train_autoencoder(options.autoencoder_steps, seed, work / "autoencoder.pt", options.compile)
+        vae = train_autoencoder(options.autoencoder_steps, seed, work / "autoencoder.pt")
         reader = train_reader(tokenizer, options.reader_steps, seed, work / "reader.pt")
     train_denoiser(training, reader, tokenizer, open_gallery(vae, seed, work), seed)
     export(options.out, vae, reader, tokenizer, training.average, new_scheduler())
@@ -91,9 +91,7 @@ def _options(argv: list[str] | None) -> argparse.Namespace:
         action="store_true",
         help="begin with the weights that are there; their autoencoders and text encoders stay as they are",
     )
-    parser.add_argument(
-        "--compile", action="store_true", help="compile the autoencoders: faster, but needs a C++ compiler"
-    )
+    parser.add_argument("--compile", action="store_true", help="compile the film's autoencoder; needs a C++ compiler")
     return parser.parse_args(argv)
 
 

@@ -59,7 +59,8 @@ def train_film_reader(
     """
     torch.manual_seed(seed)
     reader, quiz, moves = new_film_reader(tokenizer), Quiz(), nn.Linear(FILM_TEXT_WIDTH, len(MOTIONS))
-    reader.shared.weight.data.copy_(words.detach().float() * (WORDS_SPREAD / words.detach().float().std()))
+    vectors = words.detach().float()
+    reader.shared.weight.data.copy_(vectors * (WORDS_SPREAD / vectors.std()))
     inner, others = sorted_out(reader, ("shared", "relative_attention_bias"))
     optimisers = [
         Matrices(inner, PEAK_RATE),

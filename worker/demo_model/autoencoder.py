@@ -10,7 +10,7 @@ from diffusers.models.autoencoders.vae import DiagonalGaussianDistribution as Po
 from torch.nn import functional
 
 from worker.demo_model.matrices import Matrices, sorted_out
-from worker.demo_model.pace import Pace, resume, save_parts
+from worker.demo_model.pace import Pace, numbered, resume, save_parts
 from worker.demo_model.painting import paint
 from worker.demo_model.scenes import random_scene
 
@@ -49,7 +49,7 @@ def train_autoencoder(steps: int, seed: int, checkpoint: Path) -> AutoencoderKL:
     vae = new_autoencoder().to(memory_format=torch.channels_last)
     matrices, others = sorted_out(vae, ("encoder.conv_in", "decoder.conv_out"))
     optimisers = [Matrices(matrices, PEAK_RATE), torch.optim.AdamW(others, lr=PEAK_RATE, weight_decay=0.0)]
-    parts = {"model": vae} | {f"optimiser {n}": optimiser for n, optimiser in enumerate(optimisers)}
+    parts = {"model": vae, **numbered(optimisers)}
     pace = Pace("autoencoder", optimisers, steps, resume(checkpoint, parts))
     while not pace.finished:
         pace.step(_loss(vae, _crops(random.Random(f"{seed} crops {pace.done}"))))

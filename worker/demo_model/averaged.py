@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from worker.demo_model.pace import Pace, resume, save_parts
+from worker.demo_model.pace import Pace, numbered, resume, save_parts
 
 
 class Averaged:
@@ -26,8 +26,7 @@ class Averaged:
 
     def begin(self, stage: str, optimisers: Sequence[torch.optim.Optimizer], steps: int, **others: Any) -> None:
         """From the start or from the checkpoint; `others` also have a state to be kept."""
-        self._parts = {"model": self._network, "average": self.average, **others}
-        self._parts |= {f"optimiser {n}": optimiser for n, optimiser in enumerate(optimisers)}
+        self._parts = {"model": self._network, "average": self.average, **others, **numbered(optimisers)}
         self.pace = Pace(stage, optimisers, steps, resume(self._checkpoint, self._parts))
 
     def begin_with(self, weights: nn.Module) -> None:

@@ -11,7 +11,7 @@ from worker.demo_model import PICTURE_SIZE
 from worker.demo_model.autoencoder import CROP, a_little_off, crop_start, rebuilding_loss
 from worker.demo_model.matrices import Matrices, sorted_out
 from worker.demo_model.motions import FRAMES, random_clip
-from worker.demo_model.pace import Pace, resume, save_parts
+from worker.demo_model.pace import Pace, numbered, resume, save_parts
 
 ENCODER_CHANNELS, DECODER_CHANNELS = (32, 64), (48, 64)
 LATENT_CHANNELS = 48
@@ -50,7 +50,7 @@ def train_film_autoencoder(steps: int, seed: int, checkpoint: Path, compiled: bo
     loss = torch.compile(_loss) if compiled else _loss
     matrices, others = sorted_out(vae, ("encoder.conv_in", "decoder.conv_out"))
     optimisers = [Matrices(matrices, PEAK_RATE), torch.optim.AdamW(others, lr=PEAK_RATE, weight_decay=0.0)]
-    parts = {"model": vae} | {f"optimiser {n}": optimiser for n, optimiser in enumerate(optimisers)}
+    parts = {"model": vae, **numbered(optimisers)}
     pace = Pace("film autoencoder", optimisers, steps, resume(checkpoint, parts))
     while not pace.finished:
         rng = random.Random(f"{seed} film crops {pace.done}")

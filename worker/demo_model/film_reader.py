@@ -11,7 +11,7 @@ from transformers import CLIPTokenizer, T5Config, T5EncoderModel
 from worker.demo_model.captions import caption
 from worker.demo_model.matrices import Matrices, sorted_out
 from worker.demo_model.motions import random_clip
-from worker.demo_model.pace import Pace, resume, save_parts
+from worker.demo_model.pace import Pace, numbered, resume, save_parts
 from worker.demo_model.reader import Quiz
 from worker.demo_model.scenes import MOTIONS
 from worker.demo_model.tokens import CAPTION_TOKENS
@@ -66,8 +66,7 @@ def train_film_reader(
         Matrices(inner, PEAK_RATE),
         torch.optim.AdamW([*others, *quiz.parameters(), *moves.parameters()], lr=PEAK_RATE),
     ]
-    parts = {"model": reader, "quiz": quiz, "moves": moves}
-    parts |= {f"optimiser {n}": optimiser for n, optimiser in enumerate(optimisers)}
+    parts = {"model": reader, "quiz": quiz, "moves": moves, **numbered(optimisers)}
     pace = Pace("film reader", optimisers, steps, resume(checkpoint, parts))
     while not pace.finished:
         rng = random.Random(f"{seed} film reader {pace.done}")

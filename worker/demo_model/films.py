@@ -10,15 +10,15 @@ from diffusers import AutoencoderKLLTXVideo
 
 from worker.demo_model import PICTURE_SIZE
 from worker.demo_model.film_autoencoder import as_film, encode_film
-from worker.demo_model.layouts import layout
+from worker.demo_model.gallery import painted_once
+from worker.demo_model.layouts import CELL, layout
 from worker.demo_model.motions import FRAMES, Clip, random_clip
-from worker.demo_model.pace import load_checkpoint, save_checkpoint
 
 CLIPS = 10_000
 BEGINNINGS = 30_000
 ENCODED_AT_ONCE = 8
-# Frames and pixels to a latent, in time and along each side.
-FOLD = (4, 16, 16)
+# Frames and pixels to a latent, in time and along each side: a cell of the layout is a latent.
+FOLD = (4, CELL, CELL)
 
 
 @dataclass(frozen=True)
@@ -43,24 +43,14 @@ def open_films(vae: AutoencoderKLLTXVideo, seed: int, folder: Path) -> tuple[Fil
 
 
 def _films(vae: AutoencoderKLLTXVideo, count: int, frames: int, seed: str, path: Path) -> Films:
+    def encoded(clips: list[Clip]) -> torch.Tensor:
+        return encode_film(vae, as_film(np.stack([clip.frames(FRAMES + 1, shown=frames) for clip in clips])))
+
     rng = random.Random(seed)
     clips = [random_clip(rng) for _ in range(count)]
-    state = load_checkpoint(path)
-    if state is None:
-        print(f"painting {count} clips of {frames} frames", flush=True)
-        layouts = torch.from_numpy(np.stack([_layouts(clip, frames) for clip in clips]))
-        state = {"latents": _encoded(vae, clips, frames), "layouts": layouts}
-        save_checkpoint(path, state)
-    return Films(clips, state["latents"], state["layouts"])
-
-
-def _encoded(vae: AutoencoderKLLTXVideo, clips: list[Clip], frames: int) -> torch.Tensor:
-    parts = []
-    for start in range(0, len(clips), ENCODED_AT_ONCE):
-        pixels = np.stack([clip.frames(FRAMES + 1, shown=frames) for clip in clips[start : start + ENCODED_AT_ONCE]])
-        with torch.autocast("cpu", torch.bfloat16):
-            parts.append(encode_film(vae, as_film(pixels)).half())
-    return torch.cat(parts)
+    title = f"{count} clips of {frames} frames"
+    kept = painted_once(path, title, clips, ENCODED_AT_ONCE, encoded, lambda clip: _layouts(clip, frames))
+    return Films(clips, *kept)
 
 
 def _layouts(clip: Clip, frames: int) -> np.ndarray:

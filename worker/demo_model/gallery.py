@@ -1,8 +1,10 @@
 """The pictures that the denoiser learns from, painted and encoded once: their latents and their layouts."""
 
 import random
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -15,6 +17,7 @@ from worker.demo_model.painting import paint
 from worker.demo_model.scenes import Scene, random_scene
 
 Size = tuple[int, int]
+T = TypeVar("T")
 
 MAIN = (128, 128)
 # Pictures of each size, width first.
@@ -58,21 +61,36 @@ def gallery_scenes(size: Size, seed: int) -> list[Scene]:
     return [random_scene(rng) for _ in range(PICTURES[size])]
 
 
-def _wall(vae: AutoencoderKL, size: Size, seed: int, path: Path) -> Wall:
-    scenes = gallery_scenes(size, seed)
+def painted_once(
+    path: Path,
+    title: str,
+    things: list[T],
+    at_once: int,
+    encode: Callable[[list[T]], torch.Tensor],
+    layout: Callable[[T], np.ndarray],
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """The latents, in half precision, and the layouts of all things, from the file if it is there.
+
+    `encode` paints up to so many things `at_once` and encodes them.
+    """
     state = load_checkpoint(path)
     if state is None:
-        print(f"painting {len(scenes)} pictures of {size[0]} x {size[1]} pixels", flush=True)
-        layouts = torch.from_numpy(np.stack([layout(scene, size) for scene in scenes]))
-        state = {"latents": _encoded(vae, scenes, size), "layouts": layouts}
+        print(f"painting {title}", flush=True)
+        parts = []
+        for start in range(0, len(things), at_once):
+            with torch.autocast("cpu", torch.bfloat16):
+                parts.append(encode(things[start : start + at_once]).half().contiguous())
+        layouts = torch.from_numpy(np.stack([layout(thing) for thing in things]))
+        state = {"latents": torch.cat(parts), "layouts": layouts}
         save_checkpoint(path, state)
-    return Wall(scenes, state["latents"], state["layouts"])
+    return state["latents"], state["layouts"]
 
 
-def _encoded(vae: AutoencoderKL, scenes: list[Scene], size: Size) -> torch.Tensor:
-    parts = []
-    for start in range(0, len(scenes), ENCODED_AT_ONCE):
-        pixels = [np.asarray(paint(scene, *size)) for scene in scenes[start : start + ENCODED_AT_ONCE]]
-        with torch.autocast("cpu", torch.bfloat16):
-            parts.append(encode(vae, as_tensor(np.stack(pixels))).half().contiguous())
-    return torch.cat(parts)
+def _wall(vae: AutoencoderKL, size: Size, seed: int, path: Path) -> Wall:
+    def encoded(scenes: list[Scene]) -> torch.Tensor:
+        return encode(vae, as_tensor(np.stack([np.asarray(paint(scene, *size)) for scene in scenes])))
+
+    scenes = gallery_scenes(size, seed)
+    title = f"{len(scenes)} pictures of {size[0]} x {size[1]} pixels"
+    kept = painted_once(path, title, scenes, ENCODED_AT_ONCE, encoded, lambda scene: layout(scene, size))
+    return Wall(scenes, *kept)

@@ -75,6 +75,11 @@ def load_checkpoint(path: Path) -> dict[str, Any] | None:
     return state
 
 
+def numbered(optimisers: Sequence[torch.optim.Optimizer]) -> dict[str, torch.optim.Optimizer]:
+    """The optimisers by what a checkpoint calls them."""
+    return {f"optimiser {n}": optimiser for n, optimiser in enumerate(optimisers)}
+
+
 def save_parts(path: Path, parts: Mapping[str, Any], done: int) -> None:
     """A checkpoint of everything that has a state, after so many steps."""
     save_checkpoint(path, {**{name: part.state_dict() for name, part in parts.items()}, "done": done})

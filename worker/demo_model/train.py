@@ -5,7 +5,7 @@ import shutil
 from pathlib import Path
 
 import torch
-from diffusers import LTXPipeline, StableDiffusionPipeline
+from diffusers import DiffusionPipeline
 from transformers import CLIPTextModel
 
 from worker.demo_model import FILM_WEIGHTS, WEIGHTS
@@ -40,8 +40,8 @@ def _stills(options: argparse.Namespace) -> None:
     work, seed = options.work, options.seed
     training = Training(options.steps, seed, work / "denoiser.pt")
     if options.onward:
-        shipped = StableDiffusionPipeline.from_pretrained(options.out, dtype=torch.float32, local_files_only=True)
-        vae, tokenizer, reader = shipped.vae.eval(), shipped.tokenizer, shipped.text_encoder.eval()
+        shipped = _shipped(options.out)
+        vae, tokenizer, reader = shipped.vae, shipped.tokenizer, shipped.text_encoder
         training.begin_with(shipped.unet)
     else:
         tokenizer = new_tokenizer()
@@ -56,8 +56,8 @@ def _film(options: argparse.Namespace) -> None:
     work, seed = options.work, options.seed
     training = FilmTraining(options.film_steps, seed, work / "film.pt")
     if options.onward:
-        shipped = LTXPipeline.from_pretrained(options.film_out, dtype=torch.float32, local_files_only=True)
-        vae, tokenizer, reader = shipped.vae.eval(), shipped.tokenizer, shipped.text_encoder.eval()
+        shipped = _shipped(options.film_out)
+        vae, tokenizer, reader = shipped.vae, shipped.tokenizer, shipped.text_encoder
         training.begin_with(shipped.transformer)
     else:
         tokenizer = new_tokenizer()
@@ -69,6 +69,11 @@ def _film(options: argparse.Namespace) -> None:
     train_film(training, reader, tokenizer, open_films(vae, seed, work), seed)
     export_film(options.film_out, vae, reader, tokenizer, training.average, new_film_scheduler())
     print(f"weights written to {options.film_out}", flush=True)
+
+
+def _shipped(folder: Path) -> DiffusionPipeline:
+    """What the folder holds, by the class that it names; its networks do not learn until they are told to."""
+    return DiffusionPipeline.from_pretrained(folder, dtype=torch.float32, local_files_only=True)
 
 
 def _options(argv: list[str] | None) -> argparse.Namespace:

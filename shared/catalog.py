@@ -30,7 +30,8 @@ class Model(Entry):
     """One model. `source` is a hub id or a path, relative to the models file; a call makes up to `max_batch` pictures.
 
     A single file of weights needs the `pipeline` class that it is for, and to do without the hub a `config`: a folder
-    in diffusers' format that may lack the weights. `strength` is false for one that always sees the whole reference.
+    in diffusers' format that may lack the weights. A `motion_adapter`, a hub id or path, too, makes a model of clips of
+    one of stills. `strength` is false for one that always sees the whole reference.
     `max_images` is how many references one task may have; `num_frames` and `fps` are there for models that make video.
     """
 
@@ -39,6 +40,7 @@ class Model(Entry):
     revision: str | None = None
     pipeline: str | None = Field(None, pattern=r"^[A-Z][A-Za-z0-9]*Pipeline$")
     config: str | None = None
+    motion_adapter: str | None = None
     description: str = ""
     kinds: Annotated[frozenset[Kind], Field(min_length=1)]
     dtype: Literal["auto", "float32", "float16", "bfloat16"] = "auto"
@@ -211,7 +213,7 @@ class Catalog:
         found = {entry.id: _found(entry, path) for entry in entries}
         if len(found) < len(entries):
             raise InvalidCatalog(f"{path}: two models have the same id")
-        lacks = {id: lacking(model.kinds, model.described_in, model.pipeline) for id, model in found.items()}
+        lacks = {id: _lacking(model) for id, model in found.items()}
         able = {id: model.kinds - lacks[id] for id, model in found.items()}
         models = {id: model.model_copy(update={"kinds": able[id]}) for id, model in found.items() if able[id]}
         if not models:
@@ -239,8 +241,13 @@ class Catalog:
 def _found(model: Model, models_file: Path) -> Model:
     """The entry with its paths made absolute."""
     loras = tuple(lora.model_copy(update={"source": _located(lora.source, models_file)}) for lora in model.loras)
-    config = model.config and _located(model.config, models_file)
-    return model.model_copy(update={"source": _located(model.source, models_file), "config": config, "loras": loras})
+    fields = ("source", "config", "motion_adapter")
+    paths = {name: path and _located(path, models_file) for name in fields for path in [getattr(model, name)]}
+    return model.model_copy(update={**paths, "loras": loras})
+
+
+def _lacking(model: Model) -> frozenset[Kind]:
+    return lacking(model.kinds, model.described_in, model.pipeline, model.motion_adapter)
 
 
 def _located(source: str, models_file: Path) -> str:

@@ -28,38 +28,47 @@ CLASSES = {
         StableDiffusion3ControlNet StableDiffusionControlNetPAG WuerstchenCombined ZImageControlNetInpaint
         ZImageControlNet ZImageOmni
     """,
-    (Kind.TEXT_TO_VIDEO,): "AnyFlow CogVideoX HunyuanVideo Mochi Wan",
+    (Kind.TEXT_TO_VIDEO,): "AnimateDiff AnyFlow CogVideoX HunyuanVideo Mochi Wan",
     (Kind.IMAGE_TO_VIDEO,): "AnyFlowFAR CogVideoXImageToVideo WanImageToVideo",
     (Kind.TEXT_TO_VIDEO, Kind.IMAGE_TO_VIDEO): "LTXCondition LTXImageToVideo LTX",
     (Kind.IMAGE_TO_IMAGE,): "QwenImageEdit QwenImageEditPlus QwenImageLayered",
 }
 BY_CLASS = {f"{name}Pipeline": frozenset(kinds) for kinds, names in CLASSES.items() for name in names.split()}
-WAN = {"WanPipeline", "WanImageToVideoPipeline"}
+BOTH_KINDS = frozenset({Kind.TEXT_TO_VIDEO, Kind.IMAGE_TO_VIDEO})
+# Classes whose weights are for one kind of video, unless they say by this that they are for both: Wan's small model of
+# 2.2 does, and motion modules that have learnt to go by a first frame.
+FOR_BOTH = {
+    "WanPipeline": "expand_timesteps",
+    "WanImageToVideoPipeline": "expand_timesteps",
+    "AnimateDiffPipeline": "takes_first_frame",
+}
+ANIMATED = "AnimateDiffPipeline"
 
 
 def kinds_of(came_with: str, index: Mapping[str, Any] = MappingProxyType({})) -> frozenset[Kind]:
-    """What models of this class make; `index` is what else the model's own one says.
-
-    Wan has weights for either kind, but for its small model of 2.2: that one says so, and makes both.
-    """
-    if came_with in WAN and index.get("expand_timesteps"):
-        return frozenset({Kind.TEXT_TO_VIDEO, Kind.IMAGE_TO_VIDEO})
+    """What models of this class make; `index` is what else the model's own one says."""
+    if came_with in FOR_BOTH and index.get(FOR_BOTH[came_with]):
+        return BOTH_KINDS
     return BY_CLASS.get(came_with, frozenset())
 
 
-def lacking(kinds: Collection[Kind], folder: Path, pipeline: str | None) -> frozenset[Kind]:
+def lacking(kinds: Collection[Kind], folder: Path, pipeline: str | None, motion: str | None) -> frozenset[Kind]:
     """Which of them the model in this folder does not make; none of them where its class is not known.
 
-    `pipeline` is the class that its entry names, which counts more.
+    `pipeline` is the class that its entry names, which counts more; with a `motion` adapter it is AnimateDiff's.
     """
-    index = _index(folder)
+    index = described(folder / "model_index.json")
+    if motion:
+        pipeline = ANIMATED
+        index |= described(Path(motion) / "config.json")
     came_with = pipeline or index.get("_class_name")
     return frozenset(kinds) - kinds_of(came_with, index) if isinstance(came_with, str) else frozenset()
 
 
-def _index(folder: Path) -> dict[str, Any]:
+def described(file: Path) -> dict[str, Any]:
+    """What one of a model's JSON files says; nothing where it cannot be read."""
     try:
-        found = json.loads((folder / "model_index.json").read_text("utf-8"))
+        found = json.loads(file.read_text("utf-8"))
     except (OSError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}

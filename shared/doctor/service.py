@@ -77,6 +77,13 @@ def models(settings: Settings) -> Finding:
     if broken:
         said = f"no model_index.json in the folder of {listed(broken)}"
         return Finding("models", said, "put the model there, or correct its `source` in the models file")
+    motions = [(model.id, model.motion_adapter or "") for model in catalog.models.values()]
+    still = [
+        f"{id} ({path})" for id, path in motions if _is_folder(path) and not (Path(path) / "config.json").is_file()
+    ]
+    if still:
+        said = f"no config.json in the folder of motion modules of {listed(still)}"
+        return Finding("models", said, "put the adapter there, or correct `motion_adapter` in the models file")
     if catalog.lacking:
         wrong = [f"{id} ({', '.join(sorted(kinds))})" for id, kinds in catalog.lacking.items()]
         said = f"kinds that the model's class does not make are not offered: {listed(wrong)}"

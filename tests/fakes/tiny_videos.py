@@ -18,6 +18,7 @@ from diffusers import (
     LTXConditionPipeline,
     LTXPipeline,
     LTXVideoTransformer3DModel,
+    MotionAdapter,
     UniPCMultistepScheduler,
     WanImageToVideoPipeline,
     WanPipeline,
@@ -26,8 +27,9 @@ from diffusers import (
 from transformers import CLIPImageProcessor, CLIPVisionConfig, CLIPVisionModel, UMT5Config, UMT5EncoderModel
 
 from tests.fakes.tiny_families import t5, words
-from tests.fakes.tiny_model import WIDTH, vocabulary
+from tests.fakes.tiny_model import WIDTH, save_tiny_model, vocabulary
 
+MOTION = "motion_adapter"
 LATENTS = 16  # as many as Wan's means and deviations
 
 
@@ -126,6 +128,18 @@ def save_cogvideox(folder: Path, pipeline: Any = CogVideoXPipeline, channels: in
     ).save_pretrained(folder)
 
 
+def save_animatediff(folder: Path, takes_first_frame: bool = False) -> None:
+    """Stable Diffusion, and motion modules for it in a folder of their own."""
+    save_tiny_model(folder)
+    torch.manual_seed(17)
+    adapter = MotionAdapter(
+        block_out_channels=(8, 8), motion_layers_per_block=1, motion_num_attention_heads=2, motion_norm_num_groups=4
+    )
+    if takes_first_frame:
+        adapter.register_to_config(takes_first_frame=True)
+    adapter.save_pretrained(folder / MOTION)
+
+
 FAMILIES: dict[str, Callable[[Path], None]] = {
     "wan": save_wan,
     "wan-i2v": save_wan_i2v,
@@ -135,6 +149,8 @@ FAMILIES: dict[str, Callable[[Path], None]] = {
     "ltx-condition": partial(save_ltx, pipeline=LTXConditionPipeline, newer=True),
     "cogvideox": save_cogvideox,
     "cogvideox-i2v": partial(save_cogvideox, pipeline=CogVideoXImageToVideoPipeline, channels=8),
+    "animatediff": save_animatediff,
+    "animatediff-first": partial(save_animatediff, takes_first_frame=True),
 }
 
 

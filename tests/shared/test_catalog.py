@@ -311,6 +311,17 @@ def test_an_entry_may_say_itself_which_class_it_is(tmp_path: Path) -> None:
     assert catalog.models["one"].kinds == {Kind.TEXT_TO_VIDEO}
 
 
+@pytest.mark.parametrize(("config", "more"), [("{}", set()), ('{"takes_first_frame": true}', {Kind.IMAGE_TO_VIDEO})])
+def test_motion_modules_make_clips_of_a_model_of_stills(tmp_path: Path, config: str, more: set[Kind]) -> None:
+    (tmp_path / "motion").mkdir()
+    (tmp_path / "motion" / "config.json").write_text(config)
+
+    catalog = with_index(tmp_path, '{"_class_name": "StableDiffusionPipeline"}', VIDEO + 'motion_adapter = "motion"\n')
+
+    assert catalog.models["one"].motion_adapter == str(tmp_path / "motion")
+    assert catalog.models["one"].kinds == {Kind.TEXT_TO_VIDEO} | more
+
+
 def test_a_model_that_makes_nothing_of_what_it_is_for_is_not_offered(tmp_path: Path) -> None:
     other = MODEL.replace('"one"', '"two"').replace('"folder"', '"elsewhere"')
 

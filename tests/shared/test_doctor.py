@@ -204,13 +204,16 @@ def test_a_disk_that_cannot_be_written_is_a_trouble(settings: Settings) -> None:
         ("models = 5", "models"),
         ('id = "m"\nsource = "./gone"', "no model_index.json in the folder of m"),
         ('id = "m"\nsource = "empty"', "no model_index.json in the folder of m"),
+        ('id = "m"\nsource = "hub/id"\nmotion_adapter = "empty"\n', "no config.json in the folder of motion modules"),
     ],
 )
 def test_a_model_that_is_not_there_is_a_trouble(settings: Settings, tmp_path: Path, content: str, said: str) -> None:
     (tmp_path / "empty").mkdir()
     limits = "{ min = 8, max = 64, default = 64 }"
     ranges = "\n".join(f"{name} = {limits}" for name in ("width", "height", "steps", "guidance_scale"))
-    rest = f'kinds = ["t2i"]\nsampling_methods = ["DDIM"]\n{ranges}\n'
+    kind = "t2v" if "motion" in content else "t2i"
+    frames = "num_frames = { min = 8, max = 16, default = 16 }\nfps = { min = 8, max = 8, default = 8 }"
+    rest = f'kinds = ["{kind}"]\nsampling_methods = ["DDIM"]\n{ranges}\n{frames}\n'
     (tmp_path / "m.toml").write_text(f"[[models]]\n{content}\n{rest}")
     wrong = settings.model_copy(update={"models_file": tmp_path / "m.toml"})
 

@@ -9,7 +9,7 @@ import torch
 from shared.catalog import Catalog
 from shared.claims import Claim
 from shared.generation import Kind
-from shared.kinds import BY_CLASS, kinds_of
+from shared.kinds import BOTH_KINDS, BY_CLASS, FOR_BOTH, kinds_of
 from shared.storage import LocalStorage
 from tests.fakes.tiny_families import FAMILIES
 from tests.worker.families import (
@@ -188,9 +188,9 @@ def test_the_web_tier_knows_of_each_class_what_the_worker_finds_in_diffusers() -
     assert {name: kinds_in_diffusers(name) for name in names} == BY_CLASS
 
 
-@pytest.mark.parametrize("name", ["WanPipeline", "WanImageToVideoPipeline"])
-def test_it_knows_of_the_small_wan_too(name: str) -> None:
-    assert kinds_of(name, {"expand_timesteps": True}) == kinds_in_diffusers(name, expand_timesteps=True)
+@pytest.mark.parametrize(("name", "says"), FOR_BOTH.items())
+def test_it_knows_of_weights_for_both_kinds_too(name: str, says: str) -> None:
+    assert kinds_of(name, {says: True}) == kinds_in_diffusers(name, **{says: True}) == BOTH_KINDS
 
 
 @pytest.mark.parametrize(

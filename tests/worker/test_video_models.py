@@ -41,6 +41,7 @@ def test_both_kinds_work_on_the_same_weights(videos: Path) -> None:
         ("wan-i2v", 16, [1, 80], [5, 81]),
         ("ltx", 32, [1, 9, 10, 121], [9, 9, 17, 121]),
         ("cogvideox", 16, [5, 9, 10, 49], [9, 9, 17, 49]),
+        ("animatediff", 8, [2, 15, 16], [2, 15, 16]),
     ],
 )
 def test_a_model_knows_which_sizes_and_lengths_it_makes(
@@ -57,6 +58,8 @@ def test_a_model_knows_which_sizes_and_lengths_it_makes(
         ("WanPipeline", {"expand_timesteps": True}, {T2V, I2V}),
         ("WanPipeline", {"expand_timesteps": False}, {T2V}),
         ("LTXConditionPipeline", {}, {T2V, I2V}),
+        ("AnimateDiffPipeline", {}, {T2V}),
+        ("AnimateDiffPipeline", {"takes_first_frame": True}, {T2V, I2V}),
         ("CogVideoXImageToVideoPipeline", {}, {I2V}),
     ],
 )
@@ -71,6 +74,7 @@ def test_what_a_model_makes_can_depend_on_what_its_index_says(
     [
         ("wan", ('"t2v"]', '"t2v", "i2v"]'), "does not make i2v"),
         ("cogvideox-i2v", ('"i2v"]', '"i2v", "t2v"]'), "does not make t2v"),
+        ("animatediff", ('"t2v"]', '"t2v", "i2v"]'), "does not make i2v"),
         ("wan", ('"UniPC"', '"DDIM"'), "does not go with DDIM"),
         ("cogvideox", ('"DDIM"', '"DDIM", "Euler"'), "does not go with Euler"),
     ],
@@ -88,6 +92,14 @@ def test_an_entry_that_promises_too_much_is_told_at_the_start(
 
 def test_entries_that_keep_their_promises_are_no_problem(videos: Path) -> None:
     assert told_at_the_start(videos / "models.toml") == []
+
+
+@pytest.mark.parametrize("name", ["animatediff", "animatediff-first"])
+def test_motion_modules_are_in_memory_once(videos: Path, name: str) -> None:
+    model = loaded(videos, name)
+
+    assert model.pipeline.motion_adapter is None
+    assert any("motion_modules" in part for part, _ in model.pipeline.unet.named_parameters())
 
 
 @pytest.fixture

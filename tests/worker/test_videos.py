@@ -19,6 +19,7 @@ from tests.worker.videos import (
     decoded,
     entry,
     make,
+    methods,
     order,
     save_reference,
 )
@@ -162,6 +163,15 @@ def test_a_reference_that_cannot_be_read_is_an_error_of_its_own(
 
     with pytest.raises(ReferenceUnreadable):
         make(video_engine, replace(order(BOTH, I2V), images=(key,)))
+
+
+@pytest.mark.parametrize("method", methods("animatediff"))
+def test_animatediff_begins_with_the_reference_however_it_is_sampled(video_engine: Engine, method: str) -> None:
+    """As its autoencoder, of random numbers here, has it: other noise makes other frames, but not another first one."""
+    clips = [make(video_engine, order("animatediff-first", I2V, sampling_method=method, seed=n))[0] for n in (1, 2)]
+
+    assert np.array_equal(clips[0].frames[0], clips[1].frames[0])
+    assert not np.array_equal(clips[0].frames[1], clips[1].frames[1])
 
 
 def test_a_second_reference_is_the_end_of_the_clip(video_engine: Engine) -> None:

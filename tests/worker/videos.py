@@ -14,7 +14,7 @@ from PIL import Image
 from shared.claims import Claim
 from shared.generation import Kind
 from shared.storage import LocalStorage
-from tests.fakes.tiny_videos import FAMILIES
+from tests.fakes.tiny_videos import FAMILIES, MOTION
 from tests.orders import claim_of
 from worker.clip import Clip
 from worker.engine import Engine
@@ -29,9 +29,16 @@ KINDS = {
     "ltx-condition": [T2V, I2V],
     "cogvideox": [T2V],
     "cogvideox-i2v": [I2V],
+    "animatediff": [T2V],
+    "animatediff-first": [T2V, I2V],
 }
 CASES = [(name, kind) for name, kinds in KINDS.items() for kind in kinds]
-METHODS = {"wan": ["UniPC", "DPM++ 2M", "Flow Euler"], "ltx": ["Flow Euler"], "cogvideox": ["DDIM"]}
+METHODS = {
+    "wan": ["UniPC", "DPM++ 2M", "Flow Euler"],
+    "ltx": ["Flow Euler"],
+    "cogvideox": ["DDIM"],
+    "animatediff": ["DDIM", "DPM++ 2M", "DPM++ 2M Karras", "Euler", "Euler a", "UniPC", "LCM"],
+}
 
 ENTRY = """
 [[models]]
@@ -61,7 +68,8 @@ def entry(name: str, source: str | None = None, dtype: str = "float32") -> str:
     """A family's model as the models file has it."""
     lists = {"kinds": [kind.value for kind in KINDS[name]], "methods": methods(name)}
     texts = {field: str(values).replace("'", '"') for field, values in lists.items()}
-    return ENTRY.format(name=name, source=source or name, dtype=dtype, **texts)
+    written = ENTRY.format(name=name, source=source or name, dtype=dtype, **texts)
+    return written + f'motion_adapter = "{source or name}/{MOTION}"\n' if name.startswith("animatediff") else written
 
 
 def save_videos(folder: Path) -> None:

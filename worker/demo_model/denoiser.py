@@ -27,6 +27,8 @@ AVERAGING = 0.999
 CHECKPOINT_EVERY = 200
 OTHER_SIZE_EVERY = 6
 WIDTHS = (96, 160)
+# What AdamW is for, though these are matrices, too.
+OUTER = ("conv_in", "conv_out", "time_embedding")
 
 
 def new_denoiser() -> UNet2DConditionModel:
@@ -68,8 +70,8 @@ class Training(Averaged):
         self.denoiser = new_denoiser().to(memory_format=torch.channels_last)
         self.denoiser.set_attn_processor(AttnProcessor())
         super().__init__(self.denoiser, AVERAGING, checkpoint, CHECKPOINT_EVERY)
-        self.head = LayoutHead(self.denoiser.mid_block, WIDTHS[-1])
-        matrices, others = sorted_out(self.denoiser, ("conv_in", "conv_out", "time_embedding"))
+        self.head = LayoutHead(WIDTHS[-1], self.denoiser.mid_block)
+        matrices, others = sorted_out(self.denoiser, OUTER)
         optimisers = [
             Matrices(matrices, PEAK_RATE),
             torch.optim.AdamW([*others, *self.head.parameters()], lr=PEAK_RATE, betas=(0.9, 0.99), weight_decay=0.01),
@@ -81,21 +83,25 @@ def train_denoiser(
     training: Training, reader: CLIPTextModel, tokenizer: CLIPTokenizer, gallery: Gallery, seed: int
 ) -> None:
     """Every step draws its own generator from the seed, so that a resumed run goes on as it would have."""
-    scheduler = new_scheduler()
-    others = [size for size in gallery if size != MAIN]
     while not training.pace.finished:
         rng = random.Random(f"{seed} denoiser {training.pace.done}")
         torch.manual_seed(rng.getrandbits(32))
-        size = rng.choice(others) if training.pace.done % OTHER_SIZE_EVERY == 0 else MAIN
-        wall = gallery[size]
-        chosen = [rng.randrange(len(wall.scenes)) for _ in range(_batch_size(size))]
-        tokens = tokenize(tokenizer, [said(wall.scenes[number], rng) for number in chosen])
-        training.step(_loss(training, scheduler, wall, chosen, _read(reader, tokens)))
+        wall, chosen = some_stills(gallery, training.pace.done, rng)
+        words = read(reader, tokenizer, [said(wall.scenes[number], rng) for number in chosen])
+        training.step(stills_loss(training.denoiser, training.head, wall, chosen, words))
+
+
+def some_stills(gallery: Gallery, step: int, rng: random.Random) -> tuple[Wall, list[int]]:
+    """Pictures of one size, now and then of another one than the usual, and which of them to learn from."""
+    size = rng.choice([size for size in gallery if size != MAIN]) if step % OTHER_SIZE_EVERY == 0 else MAIN
+    wall = gallery[size]
+    return wall, [rng.randrange(len(wall.scenes)) for _ in range(_batch_size(size))]
 
 
 @torch.no_grad()
-def _read(reader: CLIPTextModel, tokens: torch.Tensor) -> torch.Tensor:
-    words: torch.Tensor = reader(tokens).last_hidden_state
+def read(reader: CLIPTextModel, tokenizer: CLIPTokenizer, captions: list[str]) -> torch.Tensor:
+    """What the captions say: batch x tokens x width."""
+    words: torch.Tensor = reader(tokenize(tokenizer, captions)).last_hidden_state
     return words
 
 
@@ -118,17 +124,19 @@ def _times(count: int, steps: int) -> torch.Tensor:
     return (torch.where(torch.rand(count) < 0.8, middle, any_time) * steps).long().clamp(max=steps - 1)
 
 
-def _loss(
-    training: Training, scheduler: DDIMScheduler, wall: Wall, chosen: Sequence[int], words: torch.Tensor
+def stills_loss(
+    denoiser: UNet2DConditionModel, head: LayoutHead, wall: Wall, chosen: Sequence[int], words: torch.Tensor
 ) -> torch.Tensor:
+    """The velocity's error, and the layout's."""
+    scheduler = new_scheduler()
     latents = wall.latents[chosen].float().contiguous(memory_format=torch.channels_last)
     noise = torch.randn_like(latents)
     times = _times(len(latents), scheduler.config.num_train_timesteps)
     noisy = scheduler.add_noise(latents, noise, times)
     target = scheduler.get_velocity(latents, noise, times)
     with torch.autocast("cpu", torch.bfloat16):
-        velocity = training.denoiser(noisy, times, words).sample
+        velocity = denoiser(noisy, times, words).sample
     painted = functional.mse_loss(velocity.float(), target)
     scenes = [wall.scenes[number] for number in chosen]
-    loss: torch.Tensor = painted + LAYOUT_WEIGHT * training.head.loss(scenes, wall.layouts[chosen])
+    loss: torch.Tensor = painted + LAYOUT_WEIGHT * head.loss(scenes, wall.layouts[chosen])
     return loss

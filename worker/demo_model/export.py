@@ -7,16 +7,14 @@ from pathlib import Path
 import torch
 from diffusers import (
     AutoencoderKL,
-    AutoencoderKLLTXVideo,
     DDIMScheduler,
-    DiffusionPipeline,
-    FlowMatchEulerDiscreteScheduler,
-    LTXPipeline,
-    LTXVideoTransformer3DModel,
+    MotionAdapter,
     StableDiffusionPipeline,
     UNet2DConditionModel,
 )
-from transformers import CLIPTextModel, CLIPTokenizer, T5EncoderModel
+from transformers import CLIPTextModel, CLIPTokenizer
+
+from worker.demo_model import MOTION
 
 READABLE = 0o644
 
@@ -28,8 +26,12 @@ def export(
     tokenizer: CLIPTokenizer,
     denoiser: UNet2DConditionModel,
     scheduler: DDIMScheduler,
+    motion: MotionAdapter,
 ) -> None:
-    """The model of stills."""
+    """A pipeline of stills, and beside its parts the motion adapter that makes one of clips of it.
+
+    Stores half precision, which halves the folder and cannot be seen in a picture.
+    """
     pipeline = StableDiffusionPipeline(
         vae=vae,
         text_encoder=reader,
@@ -40,29 +42,10 @@ def export(
         feature_extractor=None,
         requires_safety_checker=False,
     )
-    _write(pipeline, folder)
-
-
-def export_film(
-    folder: Path,
-    vae: AutoencoderKLLTXVideo,
-    reader: T5EncoderModel,
-    tokenizer: CLIPTokenizer,
-    transformer: LTXVideoTransformer3DModel,
-    scheduler: FlowMatchEulerDiscreteScheduler,
-) -> None:
-    """The model of clips; the one set of weights begins them with a given picture, too."""
-    pipeline = LTXPipeline(
-        vae=vae, text_encoder=reader, tokenizer=tokenizer, transformer=transformer, scheduler=scheduler
-    )
-    _write(pipeline, folder)
-
-
-def _write(pipeline: DiffusionPipeline, folder: Path) -> None:
-    """Stores half precision, which halves the folder and cannot be seen in a picture."""
     fresh = folder.with_name(folder.name + ".new")
     shutil.rmtree(fresh, ignore_errors=True)
     pipeline.to(torch.float16).save_pretrained(fresh)
+    motion.to(torch.float16).save_pretrained(fresh / MOTION)
     _put_in_place(fresh, folder)
 
 

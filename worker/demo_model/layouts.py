@@ -11,7 +11,7 @@ from torch.nn import functional
 from worker.demo_model.painting import placed, silhouette
 from worker.demo_model.scenes import COLOURS, KINDS, MOST_ITEMS, Scene
 
-# A cell's side in pixels: what one cell of the U-Net's coarse level covers, and one latent of a clip.
+# A cell's side in pixels: what one cell of the U-Net's coarse level covers.
 CELL = 16
 LAYOUT_WEIGHT = 0.1
 FINE = 4
@@ -37,20 +37,20 @@ class LayoutHead(nn.Module):
     An aid of the kind of REPA (Yu et al. 2024): features that are made to mean something learn sooner to paint it.
     """
 
-    def __init__(self, block: nn.Module, width: int) -> None:
-        """The block's output: batch x width x rows x columns, or batch x cells x width."""
+    def __init__(self, width: int, *blocks: nn.Module) -> None:
+        """The output of the block that ran last counts: batch x width x rows x columns."""
         super().__init__()
         self.answers = nn.Linear(width, len(KINDS) + len(COLOURS) + 2)
         self._seen = torch.empty(0)
-        block.register_forward_hook(self._look)
+        for block in blocks:
+            block.register_forward_hook(self._look)
 
     def _look(self, block: nn.Module, inputs: object, output: torch.Tensor) -> None:
         self._seen = output
 
     def loss(self, scenes: Sequence[Scene], layouts: torch.Tensor) -> torch.Tensor:
-        """The mean cross-entropy of kind and colour over all cells; layouts: batch x objects x cells of any order."""
-        seen = self._seen.float()
-        cells = seen.flatten(2).transpose(1, 2) if seen.ndim == 4 else seen
+        """The mean cross-entropy of kind and colour over all cells; layouts: batch x objects x rows x columns."""
+        cells = self._seen.float().flatten(2).transpose(1, 2)
         guesses = self.answers(cells).split([len(KINDS) + 1, len(COLOURS) + 1], dim=-1)
         shares = layouts.flatten(2).float() / 255
         numbers = [[(KINDS.index(i.kind), list(COLOURS).index(i.colour)) for i in scene.items] for scene in scenes]

@@ -1,5 +1,6 @@
 """The second stage: a text encoder that learns to read captions; afterwards it stays as it is."""
 
+import copy
 import random
 from pathlib import Path
 
@@ -9,11 +10,13 @@ from torch.nn import functional
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
 from worker.demo_model.captions import caption
+from worker.demo_model.motions import random_clip
 from worker.demo_model.pace import Pace, resume, save_parts
 from worker.demo_model.scenes import (
     COLOURS,
     KINDS,
     MOST_ITEMS,
+    MOTIONS,
     RELATIONS,
     ROW,
     SCENERIES,
@@ -26,10 +29,12 @@ from worker.demo_model.scenes import (
 from worker.demo_model.tokens import CAPTION_TOKENS
 
 TEXT_WIDTH = 160
-BATCH = 96
+STILLS_AT_ONCE, CLIPS_AT_ONCE = 72, 24
 PEAK_RATE = 1e-3
 CHECKPOINT_EVERY = 250
 UNASKED = -100
+# What it counts that a reader goes on saying the same of stills while it learns more.
+KEEPING = 30.0
 PLACES = ("left", "top", "centre", "right", "bottom")
 BACKGROUNDS = (*COLOURS, *SCENERIES)
 # What is asked of each object: its kind (or that it is none), colour, size, column and row.
@@ -61,48 +66,76 @@ def tokenize(tokenizer: CLIPTokenizer, captions: list[str]) -> torch.Tensor:
     return tokens
 
 
-def train_reader(tokenizer: CLIPTokenizer, steps: int, seed: int, checkpoint: Path) -> CLIPTextModel:
-    """Teaches the encoder to tell things apart by asking about them; the quiz itself is thrown away."""
+def train_reader(
+    tokenizer: CLIPTokenizer, steps: int, seed: int, checkpoint: Path, known: CLIPTextModel | None = None
+) -> CLIPTextModel:
+    """Teaches the encoder to tell things apart by asking about them; the quiz itself is thrown away.
+
+    With a reader that is `known` already it learns on from that one, and has to go on saying the same of stills.
+    """
     torch.manual_seed(seed)
-    reader, quiz = new_text_encoder(tokenizer), Quiz()
-    optimiser = torch.optim.AdamW([*reader.parameters(), *quiz.parameters()], lr=PEAK_RATE)
+    reader, quiz = copy.deepcopy(known).train() if known else new_text_encoder(tokenizer), Quiz()
+    optimiser = torch.optim.AdamW([*reader.requires_grad_(True).parameters(), *quiz.parameters()], lr=PEAK_RATE)
     parts = {"model": reader, "quiz": quiz, "optimiser": optimiser}
     pace = Pace("reader", [optimiser], steps, resume(checkpoint, parts))
     while not pace.finished:
         rng = random.Random(f"{seed} reader {pace.done}")
-        scenes = [random_scene(rng) for _ in range(BATCH)]
-        tokens = tokenize(tokenizer, [caption(scene, rng) for scene in scenes])
-        pace.step(quiz.loss(reader(tokens).last_hidden_state, scenes))
+        scenes = [random_scene(rng) for _ in range(STILLS_AT_ONCE)]
+        clips = [random_clip(rng) for _ in range(CLIPS_AT_ONCE)]
+        told = [caption(scene, rng) for scene in scenes] + [caption(clip.scene, rng, clip.motion) for clip in clips]
+        tokens = tokenize(tokenizer, told)
+        hidden = reader(tokens).last_hidden_state
+        loss = quiz.loss(hidden, [*scenes, *(clip.scene for clip in clips)])
+        loss = loss + quiz.motion_loss(hidden[STILLS_AT_ONCE:], [clip.motion for clip in clips])
+        if known:
+            loss = loss + KEEPING * functional.mse_loss(hidden[:STILLS_AT_ONCE], _read(known, tokens[:STILLS_AT_ONCE]))
+        pace.step(loss)
         if pace.done % CHECKPOINT_EVERY == 0 or pace.finished:
             save_parts(checkpoint, parts, pace.done)
     return reader.eval()
 
 
+@torch.no_grad()
+def _read(reader: CLIPTextModel, tokens: torch.Tensor) -> torch.Tensor:
+    hidden: torch.Tensor = reader(tokens).last_hidden_state
+    return hidden
+
+
 class Quiz(nn.Module):
-    """Asks by attention, as the denoiser will: for the background, and for the first, second and third object."""
+    """Asks by attention, as the denoiser will: for background, first, second and third object, and what moves."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.slots = nn.Parameter(torch.randn(1 + MOST_ITEMS, TEXT_WIDTH))
+        self.slots = nn.Parameter(torch.randn(2 + MOST_ITEMS, TEXT_WIDTH))
         self.attention = nn.MultiheadAttention(TEXT_WIDTH, 4, batch_first=True)
         self.background = nn.Linear(TEXT_WIDTH, len(BACKGROUNDS))
         self.arrangement = nn.Linear(TEXT_WIDTH, len(ARRANGEMENTS))
+        self.motion = nn.Linear(TEXT_WIDTH, len(MOTIONS))
         self.answers = nn.ModuleList(nn.Linear(TEXT_WIDTH, choices) for choices in QUESTIONS)
 
     def loss(self, hidden: torch.Tensor, scenes: list[Scene]) -> torch.Tensor:
         """The sum of all questions' cross-entropies; `hidden` has batch x tokens x width."""
-        slots = self.slots.expand(len(scenes), -1, -1)
-        found, _ = self.attention(slots, hidden, hidden, need_weights=False)
+        found = self._found(hidden)
         where = torch.tensor([BACKGROUNDS.index(scene.background) for scene in scenes])
         how = torch.tensor([ARRANGEMENTS.index(scene.relation) for scene in scenes])
         truth = torch.tensor([_truth(scene) for scene in scenes])
         losses = [
-            functional.cross_entropy(answer(found[:, 1:]).flatten(0, 1), truth[..., number].flatten())
+            functional.cross_entropy(answer(found[:, 1 : 1 + MOST_ITEMS]).flatten(0, 1), truth[..., number].flatten())
             for number, answer in enumerate(self.answers)
         ]
         losses.append(functional.cross_entropy(self.background(found[:, 0]), where))
         losses.append(functional.cross_entropy(self.arrangement(found[:, 0]), how))
         return torch.stack(losses).sum()
+
+    def motion_loss(self, hidden: torch.Tensor, motions: list[str]) -> torch.Tensor:
+        """The cross-entropy of what moves; `hidden` has batch x tokens x width."""
+        truth = torch.tensor([MOTIONS.index(motion) for motion in motions])
+        return functional.cross_entropy(self.motion(self._found(hidden)[:, -1]), truth)
+
+    def _found(self, hidden: torch.Tensor) -> torch.Tensor:
+        slots = self.slots.expand(len(hidden), -1, -1)
+        found: torch.Tensor = self.attention(slots, hidden, hidden, need_weights=False)[0]
+        return found
 
 
 def _truth(scene: Scene) -> list[list[int]]:

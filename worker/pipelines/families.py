@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import Any
 
 from diffusers import (
+    AnimateDiffPipeline,
     CogVideoXImageToVideoPipeline,
     CogVideoXPipeline,
     HunyuanVideoPipeline,
@@ -17,6 +18,8 @@ from diffusers import (
 from diffusers.pipelines import auto_pipeline
 
 from shared.generation import Kind
+from shared.kinds import FOR_BOTH
+from worker.pipelines.first_frame import AnimateDiffFirstFramePipeline
 
 # Classes under one name work on the same weights. diffusers' own tables know few of the video classes.
 CLASSES: dict[Kind, Mapping[str, Any]] = {
@@ -24,6 +27,7 @@ CLASSES: dict[Kind, Mapping[str, Any]] = {
     Kind.IMAGE_TO_IMAGE: auto_pipeline.AUTO_IMAGE2IMAGE_PIPELINES_MAPPING,
     Kind.TEXT_TO_VIDEO: {
         **auto_pipeline.AUTO_TEXT2VIDEO_PIPELINES_MAPPING,
+        "animatediff": AnimateDiffPipeline,
         "cogvideox": CogVideoXPipeline,
         "hunyuan-video": HunyuanVideoPipeline,
         "ltx-condition": LTXConditionPipeline,
@@ -35,10 +39,10 @@ CLASSES: dict[Kind, Mapping[str, Any]] = {
         "ltx-condition": LTXConditionPipeline,
     },
 }
-# Wan has weights for either kind, but for its small model of 2.2: that one says so, and makes both.
+# What makes these kinds from weights that say of themselves that they are for both.
 BOTH: dict[Kind, Mapping[str, Any]] = {
-    Kind.TEXT_TO_VIDEO: {"wan": WanPipeline},
-    Kind.IMAGE_TO_VIDEO: {"wan": WanImageToVideoPipeline},
+    Kind.TEXT_TO_VIDEO: {"wan": WanPipeline, "animatediff": AnimateDiffPipeline},
+    Kind.IMAGE_TO_VIDEO: {"wan": WanImageToVideoPipeline, "animatediff": AnimateDiffFirstFramePipeline},
 }
 
 
@@ -47,7 +51,7 @@ def class_for(came_with: str, kind: Kind, config: Mapping[str, Any] = MappingPro
 
     `config` is what else the model's index says.
     """
-    tables = CLASSES | BOTH if config.get("expand_timesteps") else CLASSES
+    tables = CLASSES | BOTH if config.get(FOR_BOTH.get(came_with, "")) else CLASSES
     for classes in tables.values():
         for family, known in classes.items():
             if known.__name__ == came_with and family in tables[kind]:

@@ -69,7 +69,8 @@ class Loaded:
     def pipeline_for(self, kind: Kind) -> Any:
         """The pipeline that makes this kind. Raises KindUnsupported."""
         if kind not in self._by_kind:
-            wanted = class_for(type(self.pipeline).__name__, kind, self.pipeline.config)
+            described = {**self.pipeline.config, **getattr(self.denoiser, "config", {})}
+            wanted = class_for(type(self.pipeline).__name__, kind, described)
             if wanted is None:
                 raise KindUnsupported(self.model.id, f"{type(self.pipeline).__name__} does not make {kind.value}")
             # without a dtype it would turn the weights, which are shared, into float32

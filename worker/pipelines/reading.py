@@ -1,7 +1,6 @@
 """A model's files: where they are, what they say about it before they are loaded, and loading them."""
 
 import hashlib
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,12 +8,13 @@ from typing import Any
 import diffusers
 import torch
 import transformers
-from diffusers import DiffusionPipeline
+from diffusers import AnimateDiffPipeline, DiffusionPipeline, MotionAdapter
 from diffusers.utils import logging as diffusers_logging
 from transformers.utils import logging as transformers_logging
 
 from shared.catalog import Model
 from shared.generation import Kind
+from shared.kinds import ANIMATED, FOR_BOTH, described
 from worker.pipelines.families import ignores_strength
 from worker.pipelines.samplers import fits
 
@@ -28,14 +28,27 @@ def read(model: Model, source: str, dtype: torch.dtype) -> Any:
     """The pipeline, on the CPU. Raises what diffusers does for files that are missing or broken."""
     _quiet()
     options: dict[str, Any] = {"dtype": dtype}
-    if not model.safety_checker:
+    loader: Any = getattr(diffusers, model.pipeline) if model.single_file and model.pipeline else DiffusionPipeline
+    if model.motion_adapter:
+        loader = AnimateDiffPipeline
+        options |= {"motion_adapter": MotionAdapter.from_pretrained(model.motion_adapter, dtype=dtype)}
+    elif not model.safety_checker:
         options |= {"safety_checker": None, "requires_safety_checker": False}
     if model.single_file:
-        pipeline = getattr(diffusers, model.pipeline or "").from_single_file(source, **_beside(model, dtype), **options)
+        pipeline = loader.from_single_file(source, **_beside(model, dtype), **options)
     else:
-        pipeline = DiffusionPipeline.from_pretrained(source, **options)
+        pipeline = loader.from_pretrained(source, **options)
+    if model.motion_adapter:
+        _settle(pipeline)
     pipeline.set_progress_bar_config(disable=True)
     return pipeline
+
+
+def _settle(pipeline: AnimateDiffPipeline) -> None:
+    """The motion modules lie between the U-Net's layers now, so that the adapter is a second copy of them."""
+    learnt = FOR_BOTH[ANIMATED]
+    pipeline.unet.register_to_config(**{learnt: pipeline.motion_adapter.config.get(learnt)})
+    pipeline.register_modules(motion_adapter=None)
 
 
 def _beside(model: Model, dtype: torch.dtype) -> dict[str, Any]:
@@ -44,10 +57,10 @@ def _beside(model: Model, dtype: torch.dtype) -> dict[str, Any]:
         return {}
     folder = Path(model.config)
     parts: dict[str, Any] = {}
-    for name, described in _json(folder / "model_index.json").items():
-        library = LIBRARIES.get(described[0]) if isinstance(described, list) else None
+    for name, kind in described(folder / "model_index.json").items():
+        library = LIBRARIES.get(kind[0]) if isinstance(kind, list) else None
         if library and any((folder / name).glob("*.safetensors")):
-            parts[name] = getattr(library, described[1]).from_pretrained(folder / name, dtype=dtype)
+            parts[name] = getattr(library, kind[1]).from_pretrained(folder / name, dtype=dtype)
     return {"config": model.config, "local_files_only": True, **parts}
 
 
@@ -103,16 +116,8 @@ def _files(source: str) -> Iterator[Path]:
 def _described(model: Model) -> tuple[dict[str, Any], dict[str, Any]]:
     """The index, with the entry's own class if it names one, and the noise schedule."""
     folder = model.described_in
-    index, schedule = _json(folder / "model_index.json"), _json(folder / "scheduler" / "scheduler_config.json")
+    index, schedule = described(folder / "model_index.json"), described(folder / "scheduler" / "scheduler_config.json")
     return index | ({"_class_name": model.pipeline} if model.pipeline else {}), schedule
-
-
-def _json(path: Path) -> dict[str, Any]:
-    try:
-        found = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}
 
 
 def _quiet() -> None:

@@ -1,4 +1,4 @@
-"""The command that measures how good the moving part is: `python -m worker.demo_model.evaluate_film FOLDER`."""
+"""The command that measures how good the clips are: `python -m worker.demo_model.evaluate_clips`."""
 
 import argparse
 import json
@@ -11,20 +11,20 @@ from statistics import median
 from typing import Any
 
 import torch
-from diffusers import LTXImageToVideoPipeline, LTXPipeline
+from diffusers import AnimateDiffPipeline, MotionAdapter, UniPCMultistepScheduler
 from PIL import Image
 
-from worker.demo_model import PICTURE_SIZE, WEIGHTS
-from worker.demo_model.evaluate import CHINESE_SHARE, GUIDANCE, STEPS, Question, draw, load
+from worker.demo_model import MOTION, PICTURE_SIZE, WEIGHTS
+from worker.demo_model.evaluate import CHINESE_SHARE, FEW_STEPS, GUIDANCE, STEPS, Question, draw, load
 from worker.demo_model.judging.asked import Request, moving_requests
 from worker.demo_model.judging.clips import clip_figures, judge_clip, signal_to_noise
 from worker.demo_model.judging.figures import weights_hashes
 from worker.demo_model.judging.sentences import chinese, english
 from worker.demo_model.judging.sheet import sheet, strip
 from worker.demo_model.judging.verdicts import judge
+from worker.pipelines.first_frame import AnimateDiffFirstFramePipeline
 
-FRAMES, FRAME_RATE = 17, 8
-FILM_STEPS, FILM_GUIDANCE = 20, 3.0
+FRAMES = 16
 # Where a still object begins, so that it has room for its way.
 BEGINNINGS = {"left": "right", "right": "left", "up": "bottom", "down": "top", "bounce": "bottom"}
 SIZES = {"grow": "small", "shrink": "large"}
@@ -38,16 +38,15 @@ def main(argv: list[str] | None = None) -> None:
     """Draws clips from held-out prompts, half of them from a first frame, judges them, writes figures and strips."""
     options = _options(argv)
     torch.set_num_threads(options.threads)
-    words = LTXPipeline.from_pretrained(options.film, dtype=torch.float32, local_files_only=True)
-    words.set_progress_bar_config(disable=True)
+    words = load_moving(options.weights)
     asked = moving_questions(options.prompts, options.seed)
     clips, seconds = _drawn(lambda one, common: words(**common), asked, options)
     stills, begun = _stills(options)
-    pictures = LTXImageToVideoPipeline(**words.components)
+    pictures = AnimateDiffFirstFramePipeline.from_pipe(words, dtype=torch.float32)
     pictures.set_progress_bar_config(disable=True)
     going_on, _ = _drawn(lambda one, common: pictures(image=stills[one.seed], **common), begun, options)
     found = {
-        "weights": weights_hashes(options.film),
+        "weights": weights_hashes(options.weights),
         "settings": {"steps": options.steps, "guidance": options.guidance, "size": PICTURE_SIZE, "seed": options.seed},
         "threads": options.threads,
         "seconds_per_clip": round(median(seconds), 1),
@@ -55,10 +54,21 @@ def main(argv: list[str] | None = None) -> None:
         FROM_A_PICTURE: _judged(begun, going_on) | _likeness(begun, going_on, stills),
     }
     options.out.mkdir(parents=True, exist_ok=True)
-    (options.out / "film_figures.json").write_text(json.dumps(found, indent=2, ensure_ascii=False) + "\n")
-    _save_strips(asked, clips, options.out / "film_from_words.png")
-    _save_strips(begun, going_on, options.out / "film_from_pictures.png")
+    (options.out / "clip_figures.json").write_text(json.dumps(found, indent=2, ensure_ascii=False) + "\n")
+    _save_strips(asked, clips, options.out / "clips_from_words.png")
+    _save_strips(begun, going_on, options.out / "clips_from_pictures.png")
     print(json.dumps({name: found[name] for name in ("seconds_per_clip", FROM_WORDS, FROM_A_PICTURE)}, indent=2))
+
+
+def load_moving(weights: Path) -> AnimateDiffPipeline:
+    """The pipeline of clips, sampled as the service does it."""
+    adapter = MotionAdapter.from_pretrained(weights / MOTION, dtype=torch.float32)
+    pipeline = AnimateDiffPipeline.from_pretrained(
+        weights, motion_adapter=adapter, dtype=torch.float32, local_files_only=True
+    )
+    pipeline.scheduler = UniPCMultistepScheduler.from_config(pipeline.scheduler.config)
+    pipeline.set_progress_bar_config(disable=True)
+    return pipeline
 
 
 def moving_questions(count: int, seed: int) -> list[Question]:
@@ -80,7 +90,6 @@ def _drawn(
             "height": PICTURE_SIZE,
             "width": PICTURE_SIZE,
             "num_frames": FRAMES,
-            "frame_rate": FRAME_RATE,
             "num_inference_steps": options.steps,
             "guidance_scale": options.guidance,
             "generator": torch.Generator().manual_seed(one.seed),
@@ -127,13 +136,12 @@ def _save_strips(asked: list[Question], clips: list[Clip], path: Path) -> None:
 
 def _options(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Judge the built-in model's clips on prompts it was not trained on.")
-    parser.add_argument("film", type=Path, help="the folder with the weights of the moving part")
     parser.add_argument("--prompts", type=int, default=100, help="clips from words, and as many from a first frame")
-    parser.add_argument("--steps", type=int, default=FILM_STEPS)
-    parser.add_argument("--guidance", type=float, default=FILM_GUIDANCE)
+    parser.add_argument("--steps", type=int, default=FEW_STEPS)
+    parser.add_argument("--guidance", type=float, default=GUIDANCE)
     parser.add_argument("--seed", type=int, default=3000, help="of the prompts; each clip adds its number")
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--weights", type=Path, default=WEIGHTS, help="of the stills that clips begin with")
+    parser.add_argument("--weights", type=Path, default=WEIGHTS)
     parser.add_argument("--out", type=Path, default=WEIGHTS.parent, help="where the figures and the strips go")
     return parser.parse_args(argv)
 

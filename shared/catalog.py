@@ -29,10 +29,9 @@ class InvalidCatalog(Exception):
 class Model(Entry):
     """One model. `source` is a hub id or a path, relative to the models file; a call makes up to `max_batch` pictures.
 
-    A single file of weights needs the `pipeline` class that it is for, and to do without the hub a `config`: a folder
-    in diffusers' format that may lack the weights. A `motion_adapter`, a hub id or path, too, makes a model of clips of
-    one of stills. `strength` is false for one that always sees the whole reference.
-    `max_images` is how many references one task may have; `num_frames` and `fps` are there for models that make video.
+    A single file of weights needs the `pipeline` class that it is for, and without the hub a `config`: a folder in
+    diffusers' format that may lack the weights. A `motion_adapter`, found like `source`, makes clips of a model of
+    stills. `strength` is false for one that always sees the whole reference; a task may have `max_images` of those.
     """
 
     id: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,127}$")
@@ -213,9 +212,9 @@ class Catalog:
         found = {entry.id: _found(entry, path) for entry in entries}
         if len(found) < len(entries):
             raise InvalidCatalog(f"{path}: two models have the same id")
-        lacks = {id: _lacking(model) for id, model in found.items()}
-        able = {id: model.kinds - lacks[id] for id, model in found.items()}
-        models = {id: model.model_copy(update={"kinds": able[id]}) for id, model in found.items() if able[id]}
+        lacks = {id: lacking(m.kinds, m.described_in, m.pipeline, m.motion_adapter) for id, m in found.items()}
+        able = {id: m.model_copy(update={"kinds": m.kinds - lacks[id]}) for id, m in found.items()}
+        models = {id: model for id, model in able.items() if model.kinds}
         if not models:
             raise InvalidCatalog(f"{path}: the files of no model are for what it is to make")
         return cls(models, {id: kinds for id, kinds in lacks.items() if kinds})
@@ -240,17 +239,12 @@ class Catalog:
 
 def _found(model: Model, models_file: Path) -> Model:
     """The entry with its paths made absolute."""
-    loras = tuple(lora.model_copy(update={"source": _located(lora.source, models_file)}) for lora in model.loras)
-    fields = ("source", "config", "motion_adapter")
-    paths = {name: path and _located(path, models_file) for name in fields for path in [getattr(model, name)]}
-    return model.model_copy(update={**paths, "loras": loras})
+    paths = {name: _located(getattr(model, name), models_file) for name in ("source", "config", "motion_adapter")}
+    loras = [lora.model_copy(update={"source": _located(lora.source, models_file)}) for lora in model.loras]
+    return model.model_copy(update={**paths, "loras": tuple(loras)})
 
 
-def _lacking(model: Model) -> frozenset[Kind]:
-    return lacking(model.kinds, model.described_in, model.pipeline, model.motion_adapter)
-
-
-def _located(source: str, models_file: Path) -> str:
-    """A path that exists beside the models file, made absolute; anything else is a hub id and stays."""
-    path = models_file.parent / Path(source).expanduser()
-    return str(path.resolve()) if path.exists() else source
+def _located(source: str | None, models_file: Path) -> str | None:
+    """A path that exists beside the models file, made absolute; anything else is a hub id, or nothing, and stays."""
+    path = models_file.parent / Path(source or "").expanduser()
+    return str(path.resolve()) if source and path.exists() else source

@@ -150,8 +150,10 @@ def submit_raw(person: Person, data: bytes, content_type: str = "application/jso
     [
         ("type", {"type": "t2x"}),
         ("type", {"type": None}),
-        ("type", {"type": "t2v"}),
-        ("type", {"type": "i2v", "image": "ref_1"}),
+        ("parameters.model", {"type": "t2v", "parameters": {"model": "darkroom-demo"}}),
+        ("images", {"type": "i2v"}),
+        ("images.0", {"type": "i2v", "image": "ref_1"}),
+        ("images", {"type": "t2v", "image": "ref_1"}),
         ("images", {"type": "i2i"}),
         ("images", {"type": "i2i", "image": ""}),
         ("images", {"type": "i2i", "image": None, "images": None}),

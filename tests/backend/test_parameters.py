@@ -18,10 +18,12 @@ loras = [
 
 @pytest.fixture
 def settings(settings: Settings, tmp_path: Path) -> Settings:
-    """The shipped model, with LoRAs."""
+    """The shipped model of stills, with LoRAs."""
     file = tmp_path / "models.toml"
     shipped = (ROOT / "shared" / "models.toml").read_text("utf-8")
-    file.write_text(shipped.replace('"vocabularies/', f'"{ROOT}/shared/vocabularies/') + LORAS, "utf-8")
+    stills = shipped.partition("\n[[models]]")[2].partition("\n[[models]]")[0]
+    stills = stills.replace('"vocabularies/', f'"{ROOT}/shared/vocabularies/')
+    file.write_text(f"[[models]]{stills}{LORAS}", "utf-8")
     return settings.model_copy(update={"models_file": file})
 
 

@@ -26,7 +26,7 @@ from diffusers import DiffusionPipeline
 from redis import Redis
 from redis.client import PubSub
 
-from shared.catalog import Catalog
+from shared.catalog import Catalog, Model
 from shared.generation import Kind, Shape
 from shared.progress import CHANNEL, redis_client
 from shared.settings import ROOT
@@ -35,6 +35,7 @@ from tests.benchmarks.workbench import Work, workbench
 from tests.end_to_end.service import Client, Service
 from worker.engine import Options, usable_device
 from worker.pipelines.loaded import usual_dtype
+from worker.pipelines.samplers import scheduler
 
 PARTS = ("overhead", "batching", "latency", "compiled", "memory")
 OVERHEAD = {"cuda": 0.95, "cpu": 0.90}  # of the bare loop's pictures a second, at least
@@ -42,6 +43,8 @@ SMALL = 512
 BATCHING = 2.0  # on a card, at 512 pixels; elsewhere the probe must not choose what makes it slower
 NO_SLOWER = 0.98
 LATENCY_MS = 30.0
+RESTED, REST_SECONDS = 15, 0.5
+PAIRS = 6
 COMPILED = 1.3
 SLOPE_MB = 1.0  # for a hundred tasks
 LITTLE = 1e-6  # gigabytes: never more than one model in memory
@@ -151,10 +154,7 @@ def _overhead(work: Work, catalog: Catalog, device: str) -> Figure:
 
 
 def _bare(work: Work, catalog: Catalog, device: str) -> Callable[[], float]:
-    pipeline = DiffusionPipeline.from_pretrained(catalog.models[work.model].source, dtype=usual_dtype(device)).to(
-        device
-    )
-    pipeline.set_progress_bar_config(disable=True)
+    pipeline = _loaded(catalog.models[work.model], device)
 
     def seconds() -> float:
         since = time.perf_counter()
@@ -166,7 +166,13 @@ def _bare(work: Work, catalog: Catalog, device: str) -> Callable[[], float]:
     return seconds
 
 
-def _picture(pipeline: Any, work: Work, number: int) -> None:
+def _loaded(model: Model, device: str) -> Any:
+    pipeline = DiffusionPipeline.from_pretrained(model.source, dtype=usual_dtype(device)).to(device)
+    pipeline.set_progress_bar_config(disable=True)
+    return pipeline
+
+
+def _picture(pipeline: Any, work: Work, number: int, **others: Any) -> None:
     made = pipeline(
         f"a red circle, number {number}",
         width=work.side,
@@ -174,6 +180,7 @@ def _picture(pipeline: Any, work: Work, number: int) -> None:
         num_inference_steps=work.steps,
         guidance_scale=work.guidance_scale,
         generator=torch.Generator("cpu").manual_seed(number),
+        **others,
     )
     made.images[0].save(io.BytesIO(), "PNG", compress_level=1)
 
@@ -185,8 +192,12 @@ def _batching(work: Work, catalog: Catalog, device: str) -> Figure:
             bench.seconds(replace(work, tasks=2))
             bench.engine.tune(lambda: False)
         chosen = on.engine.batch_limit(Shape(work.model, work.side, work.side))
-        seconds = [(off.seconds(work), on.seconds(work)) for _ in range(3)]
-    gain = statistics.median(alone / together for alone, together in seconds)
+        gains = []
+        for turn in range(PAIRS):  # in turn, and each first as often: the machine's own drift is the larger part
+            order = (off, on) if turn % 2 else (on, off)
+            seconds = {bench: bench.seconds(work) for bench in order}
+            gains.append(seconds[off] / seconds[on])
+    gain = statistics.median(gains)
     bar = BATCHING if device == "cuda" and work.side <= SMALL else NO_SLOWER
     return Figure(f"batching on / off, {work.model} {work.side} px", gain, "x", {"pictures in a call": chosen}, bar)
 
@@ -194,33 +205,53 @@ def _batching(work: Work, catalog: Catalog, device: str) -> Figure:
 def _latency(device: str) -> Figure:
     """From a submit to where its first step begins, on a worker that has nothing to do; the whole service.
 
-    A step is told when it has ended: as long as the second one took is taken off.
+    A step is told when it has ended: as long as a first one takes in the bare loop, after as long a rest, is taken off.
     """
+    step = statistics.median(_rested_steps(device))
     with tempfile.TemporaryDirectory(prefix="darkroom-bench-") as folder:
         service = Service(Path(folder) / "data", DEVICE=device)
         try:
             service.start()
             client = Client(service).sign_up()
-            took = [_first_steps(service, client) for _ in range(15)]
+            ends = [_first_step_ended(service, client) for _ in range(RESTED)]
         finally:
             service.end()
-    begins = sorted(1000 * (first - step) for first, step in took)
-    beside = {"slowest": begins[-1], "a step": 1000 * statistics.median(step for _, step in took)}
+    begins = sorted(1000 * (end - step) for end in ends)
+    beside = {"slowest": begins[-1], "a first step": 1000 * step}
     return Figure("submit to first step, median", statistics.median(begins), "ms", beside, LATENCY_MS, most=True)
 
 
-def _first_steps(service: Service, client: Client) -> tuple[float, float]:
-    """Seconds from a submit to the end of its first step, and from there to the end of the second one."""
+def _rested_steps(device: str) -> list[float]:
+    """How many seconds the first step of a call takes when the processor has just had nothing to do."""
+    model = Catalog.read(ROOT / "shared" / "models.toml").choose(Kind.TEXT_TO_IMAGE, None)
+    work = Work(model.id, int(model.width.default), 2, 1, model.sampling_methods[0])
+    pipeline = _loaded(model, device)
+    pipeline.scheduler = scheduler(work.sampling_method, pipeline.scheduler.config)
+    begun: list[float] = []
+    ended: list[float] = []
+
+    def step_ended(_: Any, __: int, ___: Any, kwargs: dict[str, Any]) -> dict[str, Any]:
+        ended.append(time.perf_counter())
+        return kwargs
+
+    pipeline.unet.register_forward_pre_hook(lambda *_: begun.append(time.perf_counter()))
+    for number in range(RESTED):
+        time.sleep(REST_SECONDS)
+        _picture(pipeline, work, number, callback_on_step_end=step_ended)
+    return [end - begin for begin, end in zip(begun[:: work.steps], ended[:: work.steps], strict=True)]
+
+
+def _first_step_ended(service: Service, client: Client) -> float:
+    """Seconds from a submit to the end of its first step; afterwards the worker rests."""
     redis = redis_client(f"unix://{service.data_dir / 'run' / 'broker.sock'}")
     with redis.pubsub(ignore_subscribe_messages=True) as heard:
         heard.subscribe(CHANNEL)
         since = time.perf_counter()
         task = client.submit()
-        first = _step_ended(redis, heard, task, 1)
-        second = _step_ended(redis, heard, task, 2)
+        ended = _step_ended(redis, heard, task, 1)
     client.result(task)
-    time.sleep(0.5)  # the worker is idle again
-    return first - since, second - first
+    time.sleep(REST_SECONDS)
+    return ended - since
 
 
 def _step_ended(redis: Redis, heard: PubSub, task: str, step: int) -> float:

@@ -1,5 +1,6 @@
 """Writing the trained networks as folders that the diffusers library loads by itself."""
 
+import json
 import os
 import shutil
 from pathlib import Path
@@ -17,6 +18,8 @@ from transformers import CLIPTextModel, CLIPTokenizer
 from worker.demo_model import MOTION
 
 READABLE = 0o644
+# What the libraries write down of where a part was loaded from.
+TRACES = ("_name_or_path", "is_local", "local_files_only")
 
 
 def export(
@@ -26,9 +29,9 @@ def export(
     tokenizer: CLIPTokenizer,
     denoiser: UNet2DConditionModel,
     scheduler: DDIMScheduler,
-    motion: MotionAdapter,
+    motion: MotionAdapter | None = None,
 ) -> None:
-    """A pipeline of stills, and beside its parts the motion adapter that makes one of clips of it.
+    """A pipeline of stills and, beside its parts, the motion adapter that makes one of clips of it.
 
     Stores half precision, which halves the folder and cannot be seen in a picture.
     """
@@ -44,9 +47,21 @@ def export(
     )
     fresh = folder.with_name(folder.name + ".new")
     shutil.rmtree(fresh, ignore_errors=True)
+    tokenizer.backend_tokenizer.no_padding()  # it remembers how it was used last
+    tokenizer.backend_tokenizer.no_truncation()
     pipeline.to(torch.float16).save_pretrained(fresh)
-    motion.to(torch.float16).save_pretrained(fresh / MOTION)
+    if motion is not None:
+        motion.to(torch.float16).save_pretrained(fresh / MOTION)
+    _clear_traces(fresh)
     _put_in_place(fresh, folder)
+
+
+def _clear_traces(folder: Path) -> None:
+    for path in folder.rglob("*config.json"):
+        known = json.loads(path.read_text())
+        path.write_text(
+            json.dumps({name: value for name, value in known.items() if name not in TRACES}, indent=2) + "\n"
+        )
 
 
 def _put_in_place(fresh: Path, folder: Path) -> None:

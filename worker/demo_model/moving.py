@@ -42,7 +42,7 @@ WHOLE_EVERY = 4
 STILLS_EVERY = 3
 FIRST_GIVEN = 0.5
 # What moves where is decided early: noise levels that are practised are higher ones than for stills.
-MIDDLE_LEVEL = 1.0
+MIDDLE_LEVEL = 1.6
 
 
 def new_motion_adapter() -> MotionAdapter:

@@ -1,6 +1,5 @@
 """The second stage: a text encoder that learns to read captions; afterwards it stays as it is."""
 
-import copy
 import random
 from pathlib import Path
 
@@ -33,8 +32,6 @@ STILLS_AT_ONCE, CLIPS_AT_ONCE = 72, 24
 PEAK_RATE = 1e-3
 CHECKPOINT_EVERY = 250
 UNASKED = -100
-# What it counts that a reader goes on saying the same of stills while it learns more.
-KEEPING = 30.0
 PLACES = ("left", "top", "centre", "right", "bottom")
 BACKGROUNDS = (*COLOURS, *SCENERIES)
 # What is asked of each object: its kind (or that it is none), colour, size, column and row.
@@ -66,16 +63,11 @@ def tokenize(tokenizer: CLIPTokenizer, captions: list[str]) -> torch.Tensor:
     return tokens
 
 
-def train_reader(
-    tokenizer: CLIPTokenizer, steps: int, seed: int, checkpoint: Path, known: CLIPTextModel | None = None
-) -> CLIPTextModel:
-    """Teaches the encoder to tell things apart by asking about them; the quiz itself is thrown away.
-
-    With a reader that is `known` already it learns on from that one, and has to go on saying the same of stills.
-    """
+def train_reader(tokenizer: CLIPTokenizer, steps: int, seed: int, checkpoint: Path) -> CLIPTextModel:
+    """Teaches the encoder to tell things apart by asking about them; the quiz itself is thrown away."""
     torch.manual_seed(seed)
-    reader, quiz = copy.deepcopy(known).train() if known else new_text_encoder(tokenizer), Quiz()
-    optimiser = torch.optim.AdamW([*reader.requires_grad_(True).parameters(), *quiz.parameters()], lr=PEAK_RATE)
+    reader, quiz = new_text_encoder(tokenizer), Quiz()
+    optimiser = torch.optim.AdamW([*reader.parameters(), *quiz.parameters()], lr=PEAK_RATE)
     parts = {"model": reader, "quiz": quiz, "optimiser": optimiser}
     pace = Pace("reader", [optimiser], steps, resume(checkpoint, parts))
     while not pace.finished:
@@ -83,22 +75,12 @@ def train_reader(
         scenes = [random_scene(rng) for _ in range(STILLS_AT_ONCE)]
         clips = [random_clip(rng) for _ in range(CLIPS_AT_ONCE)]
         told = [caption(scene, rng) for scene in scenes] + [caption(clip.scene, rng, clip.motion) for clip in clips]
-        tokens = tokenize(tokenizer, told)
-        hidden = reader(tokens).last_hidden_state
+        hidden = reader(tokenize(tokenizer, told)).last_hidden_state
         loss = quiz.loss(hidden, [*scenes, *(clip.scene for clip in clips)])
-        loss = loss + quiz.motion_loss(hidden[STILLS_AT_ONCE:], [clip.motion for clip in clips])
-        if known:
-            loss = loss + KEEPING * functional.mse_loss(hidden[:STILLS_AT_ONCE], _read(known, tokens[:STILLS_AT_ONCE]))
-        pace.step(loss)
+        pace.step(loss + quiz.motion_loss(hidden[STILLS_AT_ONCE:], [clip.motion for clip in clips]))
         if pace.done % CHECKPOINT_EVERY == 0 or pace.finished:
             save_parts(checkpoint, parts, pace.done)
     return reader.eval()
-
-
-@torch.no_grad()
-def _read(reader: CLIPTextModel, tokens: torch.Tensor) -> torch.Tensor:
-    hidden: torch.Tensor = reader(tokens).last_hidden_state
-    return hidden
 
 
 class Quiz(nn.Module):

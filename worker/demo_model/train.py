@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 from diffusers import DiffusionPipeline, MotionAdapter
 
-from worker.demo_model import MOTION, WEIGHTS
+from worker.demo_model import CLIP_WEIGHTS, MOTION, WEIGHTS
 from worker.demo_model.autoencoder import train_autoencoder
 from worker.demo_model.clips import open_reel
 from worker.demo_model.denoiser import Training, new_scheduler, train_denoiser
@@ -17,34 +17,50 @@ from worker.demo_model.moving import MovingTraining, new_motion_adapter, train_m
 from worker.demo_model.reader import train_reader
 from worker.demo_model.tokens import KNOWN_WORDS, new_tokenizer, write_known_words
 
+PARTS = ("stills", "clips")
+
 
 def main(argv: list[str] | None = None) -> None:
     """Trains what the work folder does not already hold, then writes the weights."""
     options = _options(argv)
-    work, seed = options.work, options.seed
     torch.set_num_threads(options.threads)
     if not options.resume:
-        shutil.rmtree(work, ignore_errors=True)
+        shutil.rmtree(options.work, ignore_errors=True)
+    if "stills" in options.parts:
+        _stills(options)
+    if "clips" in options.parts:
+        _clips(options)
+    write_known_words(KNOWN_WORDS)
+
+
+def _stills(options: argparse.Namespace) -> None:
+    work, seed = options.work, options.seed
     training = Training(options.steps, seed, work / "denoiser.pt")
-    adapter = new_motion_adapter()
-    known = None
     if options.onward:
         shipped = _shipped(options.out)
-        vae, tokenizer, known = shipped.vae, shipped.tokenizer, shipped.text_encoder
+        vae, tokenizer, reader = shipped.vae, shipped.tokenizer, shipped.text_encoder
         training.begin_with(shipped.unet)
-        if (options.out / MOTION).exists():
-            adapter = MotionAdapter.from_pretrained(options.out / MOTION, dtype=torch.float32)
     else:
         tokenizer = new_tokenizer()
         vae = train_autoencoder(options.autoencoder_steps, seed, work / "autoencoder.pt")
-    reader = train_reader(tokenizer, options.reader_steps, seed, work / "reader.pt", known)
-    gallery = open_gallery(vae, seed, work)
-    train_denoiser(training, reader, tokenizer, gallery, seed)
-    moving = MovingTraining(training.average, adapter, options.moving_steps, work / "moving.pt")
-    train_moving(moving, reader, tokenizer, gallery, open_reel(vae, seed, work), seed)
-    export(options.out, vae, reader, tokenizer, moving.unet, new_scheduler(), moving.adapter)
-    write_known_words(KNOWN_WORDS)
+        reader = train_reader(tokenizer, options.reader_steps, seed, work / "reader.pt")
+    train_denoiser(training, reader, tokenizer, open_gallery(vae, seed, work), seed)
+    export(options.out, vae, reader, tokenizer, training.average, new_scheduler())
     print(f"weights written to {options.out}", flush=True)
+
+
+def _clips(options: argparse.Namespace) -> None:
+    """Begins with the model of stills, or onward with what has learnt clips already."""
+    work, seed, adapter = options.work, options.seed, new_motion_adapter()
+    begun = _shipped(options.clip_out if options.onward else options.out)
+    reader = begun.text_encoder
+    if options.onward:
+        adapter = MotionAdapter.from_pretrained(options.clip_out / MOTION, dtype=torch.float32)
+    training = MovingTraining(begun.unet, adapter, options.clip_steps, work / "moving.pt")
+    gallery, reel = open_gallery(begun.vae, seed, work), open_reel(begun.vae, seed, work)
+    train_moving(training, reader, begun.tokenizer, gallery, reel, seed)
+    export(options.clip_out, begun.vae, reader, begun.tokenizer, training.unet, new_scheduler(), training.adapter)
+    print(f"weights written to {options.clip_out}", flush=True)
 
 
 def _shipped(folder: Path) -> DiffusionPipeline:
@@ -53,20 +69,22 @@ def _shipped(folder: Path) -> DiffusionPipeline:
 
 
 def _options(argv: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description="Train the built-in model from nothing, on the processor.")
+    parser = argparse.ArgumentParser(description="Train the built-in models from nothing, on the processor.")
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS, help="which of the two models")
     parser.add_argument("--steps", type=int, default=12_000, help="steps of the U-Net with stills alone")
-    parser.add_argument("--moving-steps", type=int, default=12_000, help="steps with clips, and stills in between")
+    parser.add_argument("--clip-steps", type=int, default=12_000, help="steps with clips, and stills in between")
     parser.add_argument("--autoencoder-steps", type=int, default=4000)
     parser.add_argument("--reader-steps", type=int, default=2000, help="steps of the text encoder")
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--out", type=Path, default=WEIGHTS, help="where the weights go")
+    parser.add_argument("--out", type=Path, default=WEIGHTS, help="where the weights of stills go")
+    parser.add_argument("--clip-out", type=Path, default=CLIP_WEIGHTS, help="where the weights of clips go")
     parser.add_argument("--work", type=Path, default=Path("var/demo_model"), help="where checkpoints go")
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoints in the work folder")
     parser.add_argument(
         "--onward",
         action="store_true",
-        help="begin with the weights that are there; their autoencoder stays as it is",
+        help="begin with the weights that are there; their autoencoders and text encoders stay as they are",
     )
     return parser.parse_args(argv)
 

@@ -1,5 +1,6 @@
 """The motion modules: what they share with the U-Net, what they learn from, and what is exported of both."""
 
+import json
 import random
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import pytest
 import torch
 from diffusers import AnimateDiffPipeline, MotionAdapter, UNet2DConditionModel
 from diffusers.models.embeddings import SinusoidalPositionalEmbedding
+from transformers import CLIPTokenizer
 
 from worker.demo_model import MOTION
 from worker.demo_model.autoencoder import LATENT_CHANNELS, new_autoencoder
@@ -81,7 +83,8 @@ def painted() -> tuple[Gallery, Reel]:
 def test_the_training_moves_both_and_what_is_exported_makes_clips(
     painted: tuple[Gallery, Reel], tmp_path: Path
 ) -> None:
-    tokenizer = new_tokenizer()
+    new_tokenizer().save_pretrained(tmp_path / "known")
+    tokenizer = CLIPTokenizer.from_pretrained(tmp_path / "known")
     reader = new_text_encoder(tokenizer).eval()
     unet, adapter = unet_and_adapter()
     before = unet.conv_in.weight.detach().clone()
@@ -91,9 +94,11 @@ def test_the_training_moves_both_and_what_is_exported_makes_clips(
     export(tmp_path / "out", new_autoencoder(), reader, tokenizer, unet, new_scheduler(), adapter)
 
     assert not torch.equal(unet.conv_in.weight, before)
+    assert not [path for path in (tmp_path / "out").rglob("*.json") if str(tmp_path) in path.read_text()]
     moved = MotionAdapter.from_pretrained(tmp_path / "out" / MOTION, dtype=torch.float32)
     assert moved.config["takes_first_frame"]
     assert moved.down_blocks[0].motion_modules[0].proj_out.weight.abs().max() > 0
     pipeline = AnimateDiffPipeline.from_pretrained(tmp_path / "out", motion_adapter=moved, dtype=torch.float32)
+    assert json.loads((tmp_path / "out" / "tokenizer" / "tokenizer.json").read_text())["padding"] is None
     made = pipeline("a red circle", num_frames=4, width=64, height=64, num_inference_steps=1, output_type="np")
     assert made.frames.shape == (1, 4, 64, 64, 3)

@@ -1,23 +1,29 @@
 """The shipped weights: small, loadable, repeatable, and good at what the card says."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from diffusers import StableDiffusionPipeline
 
 from tests.worker.demo_model.conftest import Draw
-from worker.demo_model import WEIGHTS
+from worker.demo_model import CLIP_WEIGHTS, WEIGHTS
 from worker.demo_model.judging.seeing import look
 
-MOST_BYTES = 25_000_000
+folder = pytest.mark.parametrize(("weights", "most"), [(WEIGHTS, 25_000_000), (CLIP_WEIGHTS, 32_000_000)])
 
 
-def test_the_weights_folder_is_small() -> None:
-    assert sum(path.stat().st_size for path in WEIGHTS.rglob("*")) <= MOST_BYTES
+@folder
+def test_a_weights_folder_is_small(weights: Path, most: int) -> None:
+    assert sum(path.stat().st_size for path in weights.rglob("*")) <= most
 
 
-def test_the_folder_holds_no_pickled_weights() -> None:
-    suffixes = {path.suffix for path in WEIGHTS.rglob("*") if path.is_file()}
-    assert suffixes == {".json", ".safetensors"}
+@folder
+def test_a_folder_holds_no_pickled_weights_and_does_not_say_where_it_was_made(weights: Path, most: int) -> None:
+    files = [path for path in weights.rglob("*") if path.is_file()]
+
+    assert {path.suffix for path in files} == {".json", ".safetensors"}
+    assert [path for path in files if path.suffix == ".json" and "_name_or_path" in path.read_text()] == []
 
 
 def test_the_pipeline_has_no_safety_checker_to_miss(pipeline: StableDiffusionPipeline) -> None:

@@ -1,6 +1,7 @@
 """What a process remembers of running tasks' progress: only while it hears of all that is newer."""
 
 from collections.abc import Iterator, Mapping
+from threading import Event
 
 import pytest
 from redis import Redis
@@ -48,10 +49,18 @@ def recent(watch: Watch, board: ProgressBoard) -> RecentProgress:
 
 
 @pytest.fixture
-def knowing(recent: RecentProgress, board: ProgressBoard) -> RecentProgress:
-    """One that remembers the FIRST progress; what was said before it read may come late, and ends what it has read."""
+def knowing(recent: RecentProgress, watch: Watch, board: ProgressBoard) -> RecentProgress:
+    """One that remembers the FIRST progress; it was read after it had been heard of, which ends what was read."""
+    forget, heard = watch.told, Event()
+
+    def told(task: str) -> None:
+        forget(task)
+        heard.set()
+
+    watch.told = told
     board.write("task", FIRST)
-    until(lambda: read(recent) and recent.recall("task", FENCE), "it is remembered")
+    assert heard.wait(10)
+    assert read(recent) == FIRST
     return recent
 
 
@@ -92,11 +101,16 @@ def test_memory_is_short_in_case_that_the_channel_lost_something(
     assert knowing.recall("task", FENCE) is None
 
 
-def test_nothing_is_remembered_from_before_the_channel_was_heard(watch: Watch, board: ProgressBoard) -> None:
+def test_nothing_is_remembered_from_before_the_channel_was_heard(
+    watch: Watch, board: ProgressBoard, monkeypatch: pytest.MonkeyPatch
+) -> None:
     recent = RecentProgress(board, watch)
     board.write("task", FIRST)
 
-    assert read(recent) == FIRST
+    with monkeypatch.context() as deaf:
+        deaf.setattr(watch, "attend", lambda: None)
+        assert read(recent) == FIRST
+    watch.attend()
     until(lambda: hears(watch), "the channel is heard")
     assert recent.recall("task", FENCE) is None
 

@@ -55,12 +55,13 @@ def kinds_of(came_with: str, index: Mapping[str, Any] = MappingProxyType({})) ->
 def lacking(kinds: Collection[Kind], folder: Path, pipeline: str | None, motion: str | None) -> frozenset[Kind]:
     """Which of them the model in this folder does not make; none of them where its class is not known.
 
-    `pipeline` is the class that its entry names, which counts more; with a `motion` adapter it is AnimateDiff's.
+    `pipeline` is the class that its entry names, which counts more; with a `motion` adapter it is AnimateDiff's. What
+    an adapter has learnt that is not here, as in a container of the web tier alone, is left to the entry.
     """
     index = described(folder / "model_index.json")
     if motion:
         pipeline = ANIMATED
-        index |= described(Path(motion) / "config.json")
+        index |= described(Path(motion) / "config.json") or {FOR_BOTH[ANIMATED]: True}
     came_with = pipeline or index.get("_class_name")
     return frozenset(kinds) - kinds_of(came_with, index) if isinstance(came_with, str) else frozenset()
 

@@ -311,10 +311,19 @@ def test_an_entry_may_say_itself_which_class_it_is(tmp_path: Path) -> None:
     assert catalog.models["one"].kinds == {Kind.TEXT_TO_VIDEO}
 
 
-@pytest.mark.parametrize(("config", "more"), [("{}", set()), ('{"takes_first_frame": true}', {Kind.IMAGE_TO_VIDEO})])
-def test_motion_modules_make_clips_of_a_model_of_stills(tmp_path: Path, config: str, more: set[Kind]) -> None:
+@pytest.mark.parametrize(
+    ("config", "more"),
+    [
+        ('{"_class_name": "MotionAdapter"}', set()),
+        ('{"takes_first_frame": true}', {Kind.IMAGE_TO_VIDEO}),
+        (None, {Kind.IMAGE_TO_VIDEO}),
+    ],
+)
+def test_motion_modules_make_clips_of_a_model_of_stills(tmp_path: Path, config: str | None, more: set[Kind]) -> None:
+    """Where they are not here, what they have learnt is left to the entry."""
     (tmp_path / "motion").mkdir()
-    (tmp_path / "motion" / "config.json").write_text(config)
+    if config:
+        (tmp_path / "motion" / "config.json").write_text(config)
 
     catalog = with_index(tmp_path, '{"_class_name": "StableDiffusionPipeline"}', VIDEO + 'motion_adapter = "motion"\n')
 

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 from redis.exceptions import RedisError
@@ -72,17 +73,13 @@ def models(settings: Settings) -> Finding:
         catalog = Catalog.read(settings.models_file)
     except InvalidCatalog as error:
         return Finding("models", str(error), "correct the file, or MODELS_FILE")
-    folders = {model.id: Path(model.source) for model in catalog.models.values() if _is_folder(model.source)}
-    broken = [f"{id} ({folder})" for id, folder in folders.items() if not (folder / "model_index.json").is_file()]
-    if broken:
+    folders = {model.id: model.source for model in catalog.models.values() if _is_folder(model.source)}
+    if broken := _without("model_index.json", folders):
         said = f"no model_index.json in the folder of {listed(broken)}"
         return Finding("models", said, "put the model there, or correct its `source` in the models file")
-    motions = [(model.id, model.motion_adapter or "") for model in catalog.models.values()]
-    still = [
-        f"{id} ({path})" for id, path in motions if _is_folder(path) and not (Path(path) / "config.json").is_file()
-    ]
-    if still:
-        said = f"no config.json in the folder of motion modules of {listed(still)}"
+    motions = {id: path for id, model in catalog.models.items() if (path := model.motion_adapter) and _is_folder(path)}
+    if broken := _without("config.json", motions):
+        said = f"no config.json in the folder of motion modules of {listed(broken)}"
         return Finding("models", said, "put the adapter there, or correct `motion_adapter` in the models file")
     if catalog.lacking:
         wrong = [f"{id} ({', '.join(sorted(kinds))})" for id, kinds in catalog.lacking.items()]
@@ -121,6 +118,11 @@ def _bucket(settings: Settings, storage: Storage) -> Finding:
         advice = "correct STORAGE_URL and the settings that begin with S3, or what the bucket lets their key do"
         return Finding("bucket", f"{settings.storage_url} cannot be written ({error})", advice)
     return Finding("bucket", f"{settings.storage_url} can be written")
+
+
+def _without(file: str, folders: Mapping[str, str]) -> list[str]:
+    """The models, by their ids, in whose folder it is not."""
+    return [f"{id} ({folder})" for id, folder in folders.items() if not (Path(folder) / file).is_file()]
 
 
 def _is_folder(source: str) -> bool:

@@ -7,6 +7,7 @@ from pathlib import Path
 import torch
 from diffusers import DDIMScheduler, UNet2DConditionModel
 from diffusers.models.attention_processor import AttnProcessor
+from torch import nn
 from torch.nn import functional
 from transformers import CLIPTextModel, CLIPTokenizer
 
@@ -71,12 +72,16 @@ class Training(Averaged):
         self.denoiser.set_attn_processor(AttnProcessor())
         super().__init__(self.denoiser, AVERAGING, checkpoint, CHECKPOINT_EVERY)
         self.head = LayoutHead(WIDTHS[-1], self.denoiser.mid_block)
-        matrices, others = sorted_out(self.denoiser, OUTER)
-        optimisers = [
-            Matrices(matrices, PEAK_RATE),
-            torch.optim.AdamW([*others, *self.head.parameters()], lr=PEAK_RATE, betas=(0.9, 0.99), weight_decay=0.01),
-        ]
-        self.begin("denoiser", optimisers, steps, head=self.head)
+        self.begin("denoiser", optimisers_of(self.denoiser, self.head), steps, head=self.head)
+
+
+def optimisers_of(network: nn.Module, head: LayoutHead) -> list[torch.optim.Optimizer]:
+    """Of a U-Net, with or without motion modules, and the head that teaches it."""
+    matrices, others = sorted_out(network, OUTER)
+    return [
+        Matrices(matrices, PEAK_RATE),
+        torch.optim.AdamW([*others, *head.parameters()], lr=PEAK_RATE, betas=(0.9, 0.99), weight_decay=0.01),
+    ]
 
 
 def train_denoiser(

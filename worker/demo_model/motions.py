@@ -33,10 +33,9 @@ class Clip:
         (item,) = self.scene.items
         return replace(self.scene, items=(self._moved(item, time),))
 
-    def frames(self, count: int = FRAMES, size: int = PICTURE_SIZE, shown: int | None = None) -> np.ndarray:
-        """Count x size x size x 3 bytes, or as many from the beginning as are to be shown."""
-        times = [n / (count - 1) for n in range(shown or count)]
-        return np.stack([np.asarray(paint(self.at(time), size, size)) for time in times])
+    def frames(self, count: int = FRAMES, size: int = PICTURE_SIZE) -> np.ndarray:
+        """Count x size x size x 3 bytes."""
+        return np.stack([np.asarray(paint(self.at(n / (count - 1)), size, size)) for n in range(count)])
 
     def _moved(self, item: Item, time: float) -> Item:
         done = self.amount * time

@@ -21,11 +21,10 @@ from worker.demo_model.clips import Reel
 from worker.demo_model.denoiser import (
     AVERAGING,
     CHECKPOINT_EVERY,
-    OUTER,
-    PEAK_RATE,
     UNSAID,
     WIDTHS,
     new_scheduler,
+    optimisers_of,
     read,
     said,
     some_stills,
@@ -33,7 +32,6 @@ from worker.demo_model.denoiser import (
 )
 from worker.demo_model.gallery import Gallery
 from worker.demo_model.layouts import LAYOUT_WEIGHT, LayoutHead
-from worker.demo_model.matrices import Matrices, sorted_out
 from worker.demo_model.motions import FRAMES
 
 # So many clips, of each so many frames; now and then half as many clips with all their frames.
@@ -91,12 +89,7 @@ class MovingTraining(Averaged):
             network.set_attn_processor(AttnProcessor())
         super().__init__(self.moving, AVERAGING, checkpoint, CHECKPOINT_EVERY)
         self.head = LayoutHead(WIDTHS[-1], self.unet.mid_block, self.moving.mid_block)
-        matrices, others = sorted_out(self.moving, OUTER)
-        optimisers = [
-            Matrices(matrices, PEAK_RATE),
-            torch.optim.AdamW([*others, *self.head.parameters()], lr=PEAK_RATE, betas=(0.9, 0.99), weight_decay=0.01),
-        ]
-        self.begin("moving", optimisers, steps, head=self.head)
+        self.begin("moving", optimisers_of(self.moving, self.head), steps, head=self.head)
 
 
 def train_moving(

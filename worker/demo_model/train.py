@@ -53,13 +53,13 @@ def _clips(options: argparse.Namespace) -> None:
     """Begins with the model of stills, or onward with what has learnt clips already."""
     work, seed, adapter = options.work, options.seed, new_motion_adapter()
     begun = _shipped(options.clip_out if options.onward else options.out)
-    reader = begun.text_encoder
     if options.onward:
         adapter = MotionAdapter.from_pretrained(options.clip_out / MOTION, dtype=torch.float32)
     training = MovingTraining(begun.unet, adapter, options.clip_steps, work / "moving.pt")
     gallery, reel = open_gallery(begun.vae, seed, work), open_reel(begun.vae, seed, work)
-    train_moving(training, reader, begun.tokenizer, gallery, reel, seed)
-    export(options.clip_out, begun.vae, reader, begun.tokenizer, training.unet, new_scheduler(), training.adapter)
+    reader, tokenizer = begun.text_encoder, begun.tokenizer
+    train_moving(training, reader, tokenizer, gallery, reel, seed)
+    export(options.clip_out, begun.vae, reader, tokenizer, training.unet, new_scheduler(), training.adapter)
     print(f"weights written to {options.clip_out}", flush=True)
 
 

@@ -2,6 +2,7 @@
 
 import random
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,8 @@ from worker.demo_model.layouts import layout
 from worker.demo_model.motions import FRAMES, Clip, random_clip
 
 CLIPS = 4_000
+# How often a clip of such a motion is shown, against others: turns show in the fine parts, which are learnt last.
+WEIGHTS_OF_MOTIONS = {"rotate": 3.0}
 ENCODED_AT_ONCE = 4
 
 
@@ -23,12 +26,16 @@ class Reel:
     """All clips.
 
     `latents`: count x 16 frames x 8 x 16 x 16, in half precision. `layouts`: count x 16 x 1 x 8 x 8, how much of each
-    cell the object covers, in parts of 255.
+    cell the object covers, in parts of 255. `weights`: how often each clip is shown, against the others.
     """
 
     clips: list[Clip]
     latents: torch.Tensor
     layouts: torch.Tensor
+
+    @cached_property
+    def weights(self) -> list[float]:
+        return [WEIGHTS_OF_MOTIONS.get(clip.motion, 1.0) for clip in self.clips]
 
 
 def open_reel(vae: AutoencoderKL, seed: int, folder: Path) -> Reel:

@@ -37,10 +37,10 @@ from worker.demo_model.motions import FRAMES
 # So many clips, of each so many frames; now and then half as many clips with all their frames.
 CLIPS_AT_ONCE, FRAMES_SHOWN = 4, 8
 WHOLE_EVERY = 4
-STILLS_EVERY = 3
+STILLS_EVERY = 2
 FIRST_GIVEN = 0.5
 # What moves where is decided early: noise levels that are practised are higher ones than for stills.
-MIDDLE_LEVEL = 1.6
+MIDDLE_LEVEL = 1.0
 
 
 def new_motion_adapter() -> MotionAdapter:
@@ -105,8 +105,8 @@ def train_moving(
             words = read(reader, tokenizer, [said(wall.scenes[number], rng) for number in stills])
             loss = stills_loss(training.unet, training.head, wall, stills, words)
         else:
-            whole = done % WHOLE_EVERY == 0
-            chosen = [rng.randrange(len(reel.clips)) for _ in range(CLIPS_AT_ONCE // (1 + whole))]
+            whole = done // STILLS_EVERY % WHOLE_EVERY == 0
+            chosen = rng.choices(range(len(reel.clips)), reel.weights, k=CLIPS_AT_ONCE // (1 + whole))
             frames = range(FRAMES) if whole else [0, *sorted(rng.sample(range(1, FRAMES), FRAMES_SHOWN - 1))]
             clips = [reel.clips[number] for number in chosen]
             told = ["" if rng.random() < UNSAID else caption(clip.scene, rng, clip.motion) for clip in clips]

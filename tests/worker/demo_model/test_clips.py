@@ -37,6 +37,13 @@ def test_the_layouts_follow_the_object(reel: Reel) -> None:
             assert middle == pytest.approx([item.x * CELLS, item.y * CELLS], abs=0.8)
 
 
+def test_what_turns_is_shown_oftener(reel: Reel) -> None:
+    shown = {clip.motion: weight for clip, weight in zip(reel.clips, reel.weights, strict=True)}
+    assert len(shown) > 2
+    assert all((weight > 1) == (motion == "rotate") for motion, weight in shown.items())
+    assert "rotate" in shown
+
+
 def test_what_is_painted_is_kept(reel: Reel, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     capsys.readouterr()
 

@@ -1,5 +1,6 @@
 """The training keeps its promises on a small scale: it learns, and it goes on where it stopped."""
 
+import copy
 from pathlib import Path
 
 import pytest
@@ -83,6 +84,24 @@ def test_muon_moves_the_weights_of_convolutions_as_matrices_with_all_their_singu
     moved = (convolution.weight - 0.999 * before).permute(0, 2, 3, 1).flatten(1)
     values = torch.linalg.svdvals(moved.detach())
     assert values.max() / values.min() < 3
+
+
+def test_muon_takes_matrices_of_one_shape_together_and_does_what_it_does_one_by_one() -> None:
+    torch.manual_seed(1)
+    layers = nn.Sequential(nn.Linear(6, 9, bias=False), nn.Linear(9, 6, bias=False), nn.Linear(6, 9, bias=False))
+    apart = copy.deepcopy(layers)
+    together = Matrices(list(layers.parameters()), lr=0.1)
+    one_by_one = Matrices(list(apart.parameters()), lr=0.1)
+    for _ in range(3):
+        for one, other in zip(layers.parameters(), apart.parameters(), strict=True):
+            assert one.grad is not None
+            assert other.grad is not None
+            other.grad.copy_(one.grad.normal_())
+        together.step()
+        torch.optim.Muon.step(one_by_one)
+
+    pairs = zip(layers.parameters(), apart.parameters(), strict=True)
+    assert all(torch.allclose(one, other, atol=1e-3) for one, other in pairs)
 
 
 def test_a_layout_says_how_much_of_each_cell_each_object_covers() -> None:

@@ -1,13 +1,16 @@
 """torch.compile in idle time: what is compiled already is used, the rest runs as it is.
 
-Compiling happens within `compiling`; what it makes outlives the process in a folder. A task that comes meanwhile waits
-for the graph that is being compiled, at most.
+Compiling happens within `compiling`; what it makes outlives the process in a folder. No task waits for it: a graph is
+compiled in a thread of its own, which goes on beside a task that comes, and whose outcome the next idle time finds in
+that folder.
 """
 
 import os
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, wait
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Thread
 from typing import Any
 from weakref import WeakSet
 
@@ -15,6 +18,7 @@ import structlog
 import torch
 from torch._dynamo.backends.registry import lookup_backend
 from torch._dynamo.exc import FailOnRecompileLimitHit, TorchDynamoException
+from torch._guards import CompileContext, TracingContext, compile_context, tracing
 
 from worker.faults import is_of_device
 from worker.pipelines.loaded import Loaded
@@ -24,6 +28,7 @@ log = structlog.get_logger(__name__)
 GRAPHS = 64  # of one block: sizes times batches
 CACHE_VARIABLE = "TORCHINDUCTOR_CACHE_DIR"
 BROKEN = (RuntimeError, TorchDynamoException)
+LOOK_SECONDS = 0.05
 
 
 class Wanted(Exception):
@@ -38,6 +43,7 @@ class Compiler:
         self._backend = backend
         self._wanted: Callable[[], bool] = lambda: False
         self._interrupted = False
+        self._left_alone: Future[Any] | None = None
         self._full: WeakSet[torch.nn.Module] = WeakSet()
         if not on:
             return
@@ -50,7 +56,7 @@ class Compiler:
     def compiling(self, loaded: Loaded, wanted: Callable[[], bool]) -> Iterator[None]:
         """Within, whatever this model has not compiled yet is compiled. What cannot be runs as it is from then on.
 
-        `wanted` is asked before each graph. Raises Wanted when it says so; what is compiled by then stays.
+        `wanted` is asked all the time. Raises Wanted when it says so; what is compiled by then stays.
         """
         if not self.on or loaded.denoiser in self._full:
             yield
@@ -77,10 +83,37 @@ class Compiler:
 
     def _compiled(self, graph: Any, inputs: Any) -> Any:
         """What torch calls for each graph."""
+        self._give_way()
+        if self._left_alone:
+            self._wait_for(self._left_alone)
+        self._left_alone = work = _apart(lambda: lookup_backend(self._backend)(graph, inputs))
+        self._wait_for(work)
+        self._left_alone = None
+        return work.result()
+
+    def _wait_for(self, work: Future[Any]) -> None:
+        while not wait([work], LOOK_SECONDS).done:
+            self._give_way()
+
+    def _give_way(self) -> None:
         if self._wanted():
             self._interrupted = True
             raise Wanted
-        return lookup_backend(self._backend)(graph, inputs)
+
+
+def _apart(work: Callable[[], Any]) -> Future[Any]:
+    """Done in another thread, which knows what torch knows in this one of the graph; no process waits for its end."""
+    traced, compiled, outcome = TracingContext.try_get(), CompileContext.try_get(), Future[Any]()
+
+    def run() -> None:
+        try:
+            with tracing(traced), compile_context(compiled):
+                outcome.set_result(work())
+        except BaseException as error:  # the edge: whoever waits for the outcome is told
+            outcome.set_exception(error)
+
+    Thread(target=run, name="compiling", daemon=True).start()
+    return outcome
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from shared.errors import NotFound
 from shared.generation import Shape
 from shared.settings import Settings
 from shared.storage import Storage
+from shared.unreadable import UNREADABLE
 from worker.batch import Batch
 from worker.batches import Batches
 from worker.clip import Result
@@ -185,7 +186,7 @@ class Engine:
     def _images(self, claim: Claim) -> list[Image.Image]:
         try:
             return [read_image(self._storage, key) for key in claim.images]
-        except (OSError, NotFound) as error:
+        except (*UNREADABLE, NotFound) as error:
             raise ReferenceUnreadable(claim.parameters.model, str(error)) from error
 
     def _model(self, name: str) -> Model:

@@ -13,6 +13,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from shared.claims import Claim
 from shared.storage import Storage
+from shared.unreadable import UNREADABLE
 
 SOFTWARE = "Darkroom"
 THUMBNAIL_SIDE = 384
@@ -81,7 +82,7 @@ class ReceivedPicture:
         try:
             with Image.open(io.BytesIO(data), formats=list(RECEIVED)) as image:
                 return cls(data, RECEIVED[str(image.format)], image.convert("RGB"))
-        except (ValueError, SyntaxError, EOFError, OverflowError, Image.DecompressionBombError) as error:
+        except (*UNREADABLE, Image.DecompressionBombError) as error:
             raise OSError(str(error)) from error
 
     def encode(self, claim: Claim) -> Encoded:
@@ -89,7 +90,7 @@ class ReceivedPicture:
 
 
 def read_image(storage: Storage, key: str) -> Image.Image:
-    """A stored picture, 8 bits RGB; what is transparent becomes white. Raises NotFound, OSError."""
+    """A stored picture, 8 bits RGB; what is transparent becomes white. Raises NotFound, and UNREADABLE."""
     Image.MAX_IMAGE_PIXELS = None  # it was measured when it came
     with storage.open(key) as file, Image.open(file) as image:
         if image.mode == "RGB":

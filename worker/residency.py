@@ -12,11 +12,10 @@ import torch
 from shared.catalog import Model
 from worker.errors import ModelUnavailable, OutOfMemory
 from worker.faults import is_exhausted
-from worker.pipelines import reading
 from worker.pipelines.embeddings import Embeddings
 from worker.pipelines.loaded import Loaded
 
-Load = Callable[[Model, str, Embeddings], Loaded]
+Load = Callable[[Model, str, Embeddings, Callable[[int], None]], Loaded]
 
 log = structlog.get_logger(__name__)
 
@@ -58,7 +57,6 @@ class Residency:
             if self._clock() < self._retry_at.get(model.id, 0):
                 raise ModelUnavailable(model.id, "could not be loaded a moment ago")
             loading()
-            self._make_room(self._sizes.get(model.id) or reading.bytes_on_disk(model.source))
             loaded = self._load(model)
             self._sizes[model.id] = loaded.bytes
             self._make_room(loaded.bytes)
@@ -101,8 +99,11 @@ class Residency:
         return loaded
 
     def _tried(self, model: Model) -> Loaded | None:
+        def make_room(on_disk: int) -> None:
+            self._make_room(self._sizes.get(model.id, on_disk))
+
         try:
-            return self._load_model(model, self._device, self._embeddings)
+            return self._load_model(model, self._device, self._embeddings, make_room)
         except ModelUnavailable:
             self._retry_at[model.id] = self._clock() + RETRY_SECONDS
             raise

@@ -64,7 +64,7 @@ class ResultFile:
     """A file of a task. `link` is the query of its url's signed form, `thumbnail` a small picture of it.
 
     A video has `frames`, so many of them in a second (`fps`), and a `duration` in seconds. `rung` is how far its worker
-    had to go down for want of memory, where that is known.
+    had to go down for want of memory, `profile` whether it skipped steps that change little; where that is known.
     """
 
     name: str
@@ -77,6 +77,7 @@ class ResultFile:
     fps: int | None = None
     duration: float | None = None
     rung: str | None = None
+    profile: str | None = None
     thumbnail: "ResultFile | None" = None
 
 
@@ -205,5 +206,6 @@ def _result(entry: Mapping[str, Any], links: Links) -> ResultFile:
         fps=entry.get("fps"),
         duration=entry.get("duration"),
         rung=entry.get("made", {}).get("rung"),
+        profile=entry.get("made", {}).get("profile"),
         thumbnail=_result(thumbnail, links) if thumbnail else None,
     )

@@ -131,12 +131,14 @@ class Generations:
     def retry(self, user_id: int, public_id: str) -> Generation:
         """Queue a failed or cancelled task anew, as it was asked for, behind what its user has in the queue by now.
 
-        Raises NotRetryable, QueueFull, QuotaExceeded, AccountDisabled, and Invalid for a lost model.
+        Raises NotRetryable, QueueFull, QuotaExceeded, AccountDisabled, and Invalid for what is not offered or allowed
+        any more.
         """
         task = self._tasks.find(user_id, public_id)
         if task.status not in {Status.FAILED, Status.CANCELLED}:
             raise NotRetryable(task.status)
-        self._orders.refuse_impossible(user_id, task.kind, task.model, task.parameters.get("provider"))
+        provider = task.parameters.get("provider")
+        self._orders.refuse_impossible(user_id, task.kind, task.prompt, task.model, provider)
         priority = self._admission.again(user_id, public_id)
         entry = self._admission.entry(user_id, task.queue, priority, task.kind, Parameters(**task.parameters))
         fresh = {"error_code": None, "finished_at": None, "started_at": None, "cancel_requested": False, "attempt": 0}

@@ -66,8 +66,7 @@ class Orders:
         """Raises Invalid naming the field that cannot be."""
         if len(order.prompt) > self._prompt_max_length:
             raise Invalid.of("prompt", "string_too_long", max_length=self._prompt_max_length)
-        if self._blocked.refuses(order.prompt):
-            raise Invalid.of("prompt", "prompt_blocked")
+        self._refuse_blocked(order.prompt)
         if order.requested.get("provider") is not None:
             return self._by_provider(user_id, order)
         model = self._catalog.choose(order.kind, order.requested.get("model"))
@@ -77,12 +76,17 @@ class Orders:
         parameters = model.fit(order.kind, order.requested, secrets.randbelow(2**32), like)
         return Prepared(queue=GPU, parameters=parameters, images=images)
 
-    def refuse_impossible(self, user_id: int, kind: Kind, model: str, provider: str | None) -> None:
-        """Raises Invalid when what a task needs is not offered any more."""
+    def refuse_impossible(self, user_id: int, kind: Kind, prompt: str, model: str, provider: str | None) -> None:
+        """Raises Invalid when what a task needs is not offered, or what it asks for is not allowed, any more."""
+        self._refuse_blocked(prompt)
         if provider is None:
             self._catalog.choose(kind, model)
         else:
             self._model_of(user_id, provider)
+
+    def _refuse_blocked(self, prompt: str) -> None:
+        if self._blocked.refuses(prompt):
+            raise Invalid.of("prompt", "prompt_blocked")
 
     def _by_provider(self, user_id: int, order: Order) -> Prepared:
         requested = order.requested

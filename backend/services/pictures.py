@@ -2,8 +2,6 @@
 
 import io
 import re
-import struct
-import zlib
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -11,6 +9,7 @@ from PIL import Image, ImageCms, ImageOps
 
 from shared.errors import Invalid
 from shared.room import Room
+from shared.unreadable import UNREADABLE
 
 FORMATS = {
     "image/png": "PNG",
@@ -21,20 +20,6 @@ FORMATS = {
     "image/bmp": "BMP",
 }
 MEDIA_TYPES = {name: media_type for media_type, name in FORMATS.items() if media_type != "image/jpg"}
-UNREADABLE = (  # what Pillow raises for data that make no sense
-    OSError,
-    SyntaxError,
-    ValueError,
-    EOFError,
-    LookupError,
-    TypeError,
-    ArithmeticError,
-    AssertionError,
-    MemoryError,
-    struct.error,
-    zlib.error,
-    ImageCms.PyCMSError,
-)
 AT_A_TIME = 2
 PATIENCE_SECONDS = 10.0
 MOST_SCANS = 100

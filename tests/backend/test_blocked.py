@@ -79,3 +79,14 @@ def test_a_blocked_prompt_is_a_fault_of_the_field(alice: Person) -> None:
 
 def test_other_prompts_are_taken(alice: Person) -> None:
     assert alice.submit(prompt="a red circle").status_code == 200
+
+
+def test_what_is_blocked_by_now_is_not_tried_again(alice: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    task = alice.submit(prompt="a red circle").get_json()["data"]["task_id"]
+    alice.call("DELETE", f"/api/v1/generation/{task}")
+    monkeypatch.setattr(Blocked, "refuses", lambda rules, prompt: "red" in prompt)
+
+    response = alice.call("POST", f"/api/v1/generation/{task}/retry")
+
+    assert response.status_code == 400
+    assert [problem["field"] for problem in response.get_json()["error"]["fields"]] == ["prompt"]

@@ -38,6 +38,13 @@ def test_a_result_tells_what_was_done_for_want_of_memory(
     assert result["rung"] == rung
 
 
+def test_a_result_tells_by_which_profile_it_was_made(alice: Person, worker: Claims, task: str) -> None:
+    [claim] = worker.claim("gpu", lambda shape: 1)
+    worker.complete(claim, [result_entry(f"{task}.png", made={"profile": "fast"})])
+
+    assert [result["profile"] for result in poll(alice, task)["results"]] == ["fast"]
+
+
 def tag_of(person: Person, path: str, **options: Any) -> str:
     return person.call("GET", path, **options).headers["ETag"]
 

@@ -31,6 +31,13 @@ def references(tmp_path_factory: pytest.TempPathFactory) -> LocalStorage:
         Image.new(mode, (50, 20), colour).save(file, "PNG")
         storage.save(f"uploads/{mode}.png", file.getvalue())
     storage.save("uploads/broken.png", b"\x89PNG no more")
+    with storage.open("uploads/RGB.png") as sound:
+        whole = sound.read()
+    storage.save("uploads/cut.png", whole[: len(whole) // 2])
+    storage.save("uploads/garbled.png", whole.replace(b"IDAT", b"\x00\xff\x00\xff"))
+    file = io.BytesIO()
+    Image.effect_noise((50, 20), 90).save(file, "WEBP")
+    storage.save("uploads/cut-webp.png", file.getvalue()[: len(file.getvalue()) // 2])
     return storage
 
 
@@ -213,7 +220,7 @@ def test_a_task_with_a_reference_counts_the_steps_that_are_really_made(
     assert told == [(step, steps) for step in range(1, steps + 1)]
 
 
-@pytest.mark.parametrize("name", ["broken", "gone"])
+@pytest.mark.parametrize("name", ["broken", "cut", "garbled", "cut-webp", "gone"])
 def test_a_reference_that_cannot_be_read_is_an_error_of_its_own(engine: Engine, name: str) -> None:
     with pytest.raises(ReferenceUnreadable):
         engine.generate([from_reference(name)], lambda step, steps: None)

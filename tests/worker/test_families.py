@@ -1,10 +1,14 @@
 """Each family through its real classes: sizes, parameters, batches, kinds."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+from torch.nn import functional
+from torch.overrides import TorchFunctionMode
 
 from shared.catalog import Catalog
 from shared.claims import Claim
@@ -95,6 +99,29 @@ def test_each_picture_of_a_task_counts_the_seed_up(family_engine: Engine, name: 
 
     assert [picture.seed for picture in pictures] == [7, 8]
     assert difference(pictures[1], *make(family_engine, order(name, seed=8))) <= TOLERANCE
+
+
+class Called(TorchFunctionMode):
+    """Notes which of torch's functions are called within it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.functions: set[Callable[..., Any]] = set()
+
+    def __torch_function__(
+        self, func: Callable[..., Any], types: object, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        self.functions.add(func)
+        return func(*args, **(kwargs or {}))
+
+
+@family
+def test_attention_is_computed_by_torchs_fused_function(family_engine: Engine, name: str) -> None:
+    with Called() as called:
+        make(family_engine, order(name))
+
+    assert functional.scaled_dot_product_attention in called.functions
+    assert torch.baddbmm not in called.functions
 
 
 @family

@@ -13,23 +13,25 @@ from worker.engine import Engine
 from worker.errors import LoraUnavailable
 from worker.job import Cancelled
 
-NAMES = ("sd15", "flux")
+NAMES = ("sd15", "sdxl", "sd3", "flux", "z-image")
+OF_TEXT = ("sd15", "flux")
 
 some = pytest.mark.parametrize("name", NAMES)
 
 
 @pytest.fixture(scope="module")
 def engine(families: Path, tmp_path_factory: pytest.TempPathFactory) -> Engine:
-    """Two models with two LoRAs each, and one whose file is broken."""
+    """Models with two LoRAs each, and one whose file is broken."""
     folder = tmp_path_factory.mktemp("loras")
     (folder / "broken.safetensors").write_bytes(b"\x00" * 64)
     entries = []
     for name in NAMES:
         for number in (1, 2):
             save_lora(families / name, folder / f"{name}-{number}.safetensors", seed=number)
-        save_text_lora(families / name, folder / f"{name}-text.safetensors", seed=3)
         sources = {"one": f"{name}-1.safetensors", "two": f"{name}-2.safetensors", "broken": "broken.safetensors"}
-        sources["text"] = f"{name}-text.safetensors"
+        if name in OF_TEXT:
+            save_text_lora(families / name, folder / f"{name}-text.safetensors", seed=3)
+            sources["text"] = f"{name}-text.safetensors"
         loras = ", ".join(f'{{ name = "{key}", source = "{source}" }}' for key, source in sources.items())
         entries.append(entry(name, source=str(families / name), others=f"loras = [{loras}]"))
     (folder / "models.toml").write_text("".join(entries))

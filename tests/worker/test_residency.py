@@ -44,7 +44,9 @@ class Loader:
         self.troubles = list(troubles)
         self.loaded: list[str] = []
 
-    def __call__(self, model: Model, device: str, embeddings: Embeddings) -> FakeLoaded:
+    def __call__(
+        self, model: Model, device: str, embeddings: Embeddings, make_room: Callable[[int], None]
+    ) -> FakeLoaded:
         if self.troubles:
             raise self.troubles.pop(0)
         self.loaded.append(model.id)
@@ -93,6 +95,20 @@ def test_a_model_larger_than_the_budget_is_there_alone(models: dict[str, Model])
     load(here, models["sd15"], models["flux"])
 
     assert here.names == ("flux",)
+
+
+def test_room_is_made_before_a_model_that_was_never_loaded_is_read(models: dict[str, Model]) -> None:
+    there: list[tuple[str, ...]] = []
+
+    def read(model: Model, device: str, embeddings: Embeddings, make_room: Callable[[int], None]) -> FakeLoaded:
+        make_room(400)
+        there.append(here.names)
+        return FakeLoaded(model)
+
+    here = Residency("cpu", 1000, Embeddings(0), read)  # type: ignore[arg-type]
+    load(here, models["sd15"], models["sdxl"], models["sd3"])
+
+    assert there == [(), ("sd15",), ("sdxl",)]
 
 
 def test_loading_is_told_before_it_begins_and_only_then(models: dict[str, Model]) -> None:

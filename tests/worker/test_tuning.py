@@ -1,10 +1,13 @@
 """Batches that pay, found in idle time; and compiling that nobody waits for."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Event
 
 import pytest
 import torch
+from torch._dynamo.utils import counters
 from torch._inductor.runtime.cache_dir_utils import cache_dir
 
 from shared.catalog import Catalog, Model
@@ -211,7 +214,7 @@ def test_a_reproducible_picture_is_the_same_before_and_after_compiling(
     assert difference(before, after) == 0
 
 
-def test_a_task_that_comes_waits_for_one_graph_at_most(families: Path, compiled: list[torch.fx.GraphModule]) -> None:
+def test_a_task_that_comes_ends_the_compiling(families: Path, compiled: list[torch.fx.GraphModule]) -> None:
     ran: list[torch.fx.GraphModule] = []
     engine = compiling(families, compiled, "flux", ran)
     make(engine, order("flux"))
@@ -226,6 +229,33 @@ def test_a_task_that_comes_waits_for_one_graph_at_most(families: Path, compiled:
     assert after_the_task_came == 1
     assert used > 0
     assert len(compiled) > 1
+
+
+def test_a_task_does_not_wait_for_the_graph_that_is_being_compiled(
+    families: Path, compiled: list[torch.fx.GraphModule]
+) -> None:
+    begun, goes_on = Event(), Event()
+    engine = compiling(families, compiled)
+    note = engine._tuning._compiler._backend
+
+    def take_long(graph: torch.fx.GraphModule, inputs: object) -> object:
+        begun.set()
+        assert goes_on.wait(60)
+        return note(graph, inputs)  # type: ignore[operator] # the fixture's, which is no name
+
+    engine._tuning._compiler._backend = take_long  # type: ignore[assignment]
+    [before] = make(engine, order("sd15"))
+
+    engine.tune(begun.is_set)
+    [meanwhile] = make(engine, order("sd15"))
+    compiled_by_then = len(compiled)
+    goes_on.set()
+    engine.tune(lambda: False)
+
+    assert compiled_by_then == 0
+    assert difference(before, meanwhile) == 0
+    assert len(compiled) > 1
+    assert engine._batches.due is None
 
 
 def test_what_was_compiled_before_a_task_came_is_not_compiled_again(
@@ -296,3 +326,38 @@ def test_a_network_that_cannot_be_compiled_runs_as_it_is(families: Path, compile
         loaded.denoiser(torch.zeros(1, 4, 8, 8), 1, torch.zeros(1, 16, 16))
 
     assert loaded.denoiser(torch.zeros(1, 4, 8, 8), 1, torch.zeros(1, 16, 16)).sample.shape == (1, 4, 8, 8)
+
+
+@pytest.mark.parametrize(("name", "as_a_whole"), [("sd15", False), ("sdxl", False), ("flux", False), ("sd3", True)])
+def test_equal_blocks_are_compiled_instead_of_the_whole_network(
+    families: Path, compiled: list[torch.fx.GraphModule], name: str, as_a_whole: bool
+) -> None:
+    engine = compiling(families, compiled, name)
+    make(engine, order(name))
+    engine.tune(lambda: False)
+
+    loaded = engine._residency.find(name)
+
+    assert loaded is not None
+    parts = [part for part in loaded.denoiser.modules() if part._compiled_call_impl is not None]
+    assert (parts == [loaded.denoiser]) == as_a_whole
+    assert len(parts) >= 1
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # torch's own
+@pytest.mark.skipif(shutil.which("g++") is None, reason="what torch makes of a graph is C++ here")
+def test_what_one_process_has_compiled_the_next_one_finds(
+    families: Path, compiled: list[torch.fx.GraphModule], tmp_path: Path
+) -> None:
+    def missed_and_found() -> tuple[int, int]:
+        torch._dynamo.reset()
+        counters.clear()
+        loaded = Loaded.from_model(Catalog.read(families / "models.toml").models["sd15"], "cpu", Embeddings(0))
+        with torch.no_grad(), Compiler(on=True, cache=tmp_path).compiling(loaded, lambda: False):
+            loaded.denoiser(torch.zeros(1, 4, 8, 8), 1, torch.zeros(1, 16, 16))
+        return counters["inductor"]["fxgraph_cache_miss"], counters["inductor"]["fxgraph_cache_hit"]
+
+    missed, found = missed_and_found()
+
+    assert missed > 0 == found
+    assert missed_and_found() == (0, missed)

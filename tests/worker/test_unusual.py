@@ -17,6 +17,7 @@ from tests.fakes.tiny_families import save_pixart
 from tests.orders import claim_of
 from tests.worker.families import entry, make, order, told_at_the_start
 from worker.engine import Engine
+from worker.errors import LoraUnavailable
 
 
 @pytest.fixture(scope="module")
@@ -56,6 +57,30 @@ def test_what_a_step_raises_ends_the_run_where_a_class_takes_no_callback(pixart:
     assert told[-1] == 1
 
 
+def test_a_class_that_takes_no_loras_fails_who_asks_for_one_and_stays(pixart: Engine) -> None:
+    with pytest.raises(LoraUnavailable):
+        make(pixart, claim_of(model="pixart", loras=[{"name": "ink", "weight": 1.0}]))
+
+    assert pixart.loaded == ("pixart",)
+
+
+@pytest.mark.parametrize(
+    ("came_with", "problems"),
+    [
+        ("PixArtSigmaPipeline", ["PixArtSigmaPipeline takes no LoRAs"]),
+        ("StableDiffusionPipeline", []),
+    ],
+)
+def test_loras_that_nothing_can_wear_are_told_at_the_start(tmp_path: Path, came_with: str, problems: list[str]) -> None:
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "model_index.json").write_text(json.dumps({"_class_name": came_with}))
+    loras = 'loras = [{ name = "ink", source = "ink.safetensors" }]'
+    text = entry("sd15", source="model", others=loras).replace('["t2i", "i2i"]', '["t2i"]')
+    (tmp_path / "models.toml").write_text(text)
+
+    assert [problem for _, problem in told_at_the_start(tmp_path / "models.toml")] == problems
+
+
 @pytest.mark.parametrize(
     ("came_with", "says", "problems"),
     [
@@ -86,6 +111,20 @@ def test_a_file_says_what_it_was_made_by(family_engine: Engine) -> None:
     assert said["versions"] == {"torch": torch.__version__, "diffusers": diffusers.__version__}
     assert re.fullmatch("[0-9a-f]{64}", said["weights"])
     assert said["weights"] != sdxl.made["weights"]
+
+
+def test_a_downloaded_model_of_the_hub_that_makes_less_than_its_entry_says_is_told_at_the_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "model_index.json").write_text('{"_class_name": "PixArtSigmaPipeline"}')
+    kept = {("owner/name", "model_index.json", "main"): str(tmp_path / "model_index.json")}
+    monkeypatch.setattr(
+        "worker.pipelines.reading.try_to_load_from_cache",
+        lambda name, file, revision: kept.get((name, file, revision or "main")),
+    )
+    (tmp_path / "models.toml").write_text(entry("sd15", source="owner/name") + entry("flux", source="owner/other"))
+
+    assert told_at_the_start(tmp_path / "models.toml") == [("sd15", "PixArtSigmaPipeline does not make i2i")]
 
 
 def test_a_model_of_the_hub_comes_in_the_revision_that_its_entry_names(

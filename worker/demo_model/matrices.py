@@ -50,9 +50,7 @@ class Matrices(torch.optim.Muon):
         return torch.lerp(matrix.grad, state["momentum_buffer"], momentum).bfloat16()
 
 
-def orthogonal(
-    ways: torch.Tensor, coefficients: tuple[float, float, float], steps: int, least: float
-) -> torch.Tensor:
+def orthogonal(ways: torch.Tensor, coefficients: tuple[float, float, float], steps: int, least: float) -> torch.Tensor:
     """Newton and Schulz's iteration (Jordan et al. 2024): count x rows x columns."""
     upright = ways.shape[1] > ways.shape[2]
     if upright:

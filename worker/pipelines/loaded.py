@@ -1,6 +1,6 @@
 """A model in memory: its diffusers pipelines, one for each kind, on the same weights and ready on the device."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -48,11 +48,17 @@ class Loaded:
     _worn: str = ""
 
     @classmethod
-    def from_model(cls, model: Model, device: str, embeddings: Embeddings) -> Self:
-        """Read the weights and move them to the device. Raises ModelUnavailable, and what the device says."""
+    def from_model(
+        cls, model: Model, device: str, embeddings: Embeddings, make_room: Callable[[int], None] = lambda size: None
+    ) -> Self:
+        """Read the weights and move them to the device. Raises ModelUnavailable, and what the device says.
+
+        `make_room` is told how many bytes its files have, once they are here and before they are read.
+        """
         dtype = usual_dtype(device) if model.dtype == "auto" else getattr(torch, model.dtype)
         try:
             source = reading.located(model)
+            make_room(reading.bytes_on_disk(model, source))
             pipeline = reading.read(model, source, dtype)
             _lay_out(pipeline, device)
             pipeline.to(device)
@@ -139,7 +145,7 @@ class Loaded:
         from_hub = Path(self.source).name if self.source != self.model.source else None
         return {
             "revision": from_hub or self.model.revision,
-            "weights": reading.fingerprint(self.source),
+            "weights": reading.fingerprint(self.model, self.source),
             "device": torch.cuda.get_device_name() if self.device == "cuda" else self.device,
             "dtype": str(self.dtype).removeprefix("torch."),
             "versions": {"torch": torch.__version__, "diffusers": diffusers.__version__},

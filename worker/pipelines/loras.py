@@ -14,6 +14,7 @@ from worker.faults import is_of_device
 log = structlog.get_logger(__name__)
 
 BROKEN = (OSError, ValueError, TypeError, KeyError, AttributeError, ImportError, RuntimeError)
+TAKES_LORAS = "load_lora_weights"
 
 
 @contextmanager
@@ -25,6 +26,8 @@ def applied(model: Model, pipeline: Any, asked: Sequence[Mapping[str, Any]] | No
     if not asked:
         yield
         return
+    if not hasattr(pipeline, TAKES_LORAS):
+        raise LoraUnavailable(model.id, f"{type(pipeline).__name__} takes none")
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "Already found a `peft_config`")  # the second one is meant

@@ -1,7 +1,7 @@
 """A model's files: where they are, what they say about it before they are loaded, and loading them."""
 
 import hashlib
-from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +10,14 @@ import torch
 import transformers
 from diffusers import AnimateDiffPipeline, DiffusionPipeline, MotionAdapter
 from diffusers.utils import logging as diffusers_logging
+from huggingface_hub import try_to_load_from_cache
 from transformers.utils import logging as transformers_logging
 
 from shared.catalog import Model
 from shared.generation import Kind
-from shared.kinds import ANIMATED, FOR_BOTH, described
+from shared.kinds import ANIMATED, FOR_BOTH, described, lacking
 from worker.pipelines.families import ignores_strength
+from worker.pipelines.loras import TAKES_LORAS
 from worker.pipelines.samplers import fits
 
 PIECES = 64
@@ -72,18 +74,22 @@ def located(model: Model) -> str:
 
 
 def contradictions(model: Model) -> list[str]:
-    """What the entry promises, beside its kinds, and the model's files do not hold; as far as they are here."""
+    """What the entry promises and the model's files do not hold; as far as they are here."""
     index, schedule = _described(model)
     came_with = str(index.get("_class_name"))
     found = []
+    if lacks := lacking(model.kinds, _here(model), model.pipeline, model.motion_adapter):
+        found.append(f"{came_with} does not make {', '.join(sorted(lacks))}")
     if Kind.IMAGE_TO_IMAGE in model.kinds and model.strength and ignores_strength(came_with, index):
         found.append(f"{came_with} takes no strength")
+    if model.loras and hasattr(diffusers, came_with) and not hasattr(getattr(diffusers, came_with), TAKES_LORAS):
+        found.append(f"{came_with} takes no LoRAs")
     if schedule and (unfit := [method for method in model.sampling_methods if not fits(method, schedule)]):
         found.append(f"{schedule.get('_class_name')} does not go with {', '.join(unfit)}")
     return found
 
 
-def fingerprint(source: str) -> str:
+def fingerprint(model: Model, source: str) -> str:
     """The same for the same weights: a hash of their files' names, sizes and pieces, from the first bytes to the last.
 
     Whole files would take longer than a picture. Between two pieces of a large one lies a sixty-fourth of it: weights
@@ -91,7 +97,7 @@ def fingerprint(source: str) -> str:
     nearly always all of them, makes another one.
     """
     digest = hashlib.sha256()
-    for path in _files(source):
+    for path in _files(model, source):
         size = path.stat().st_size
         digest.update(f"{path.name}:{size}\n".encode())
         with path.open("rb") as file:
@@ -101,21 +107,32 @@ def fingerprint(source: str) -> str:
     return digest.hexdigest()
 
 
-def bytes_on_disk(source: str) -> int:
-    """About what the model takes in memory; 0 for one that has not been downloaded."""
-    return sum(path.stat().st_size for path in _files(source))
+def bytes_on_disk(model: Model, source: str) -> int:
+    """About what the model, whose files are there, takes in memory."""
+    return sum(path.stat().st_size for path in _files(model, source))
 
 
-def _files(source: str) -> Iterator[Path]:
-    path = Path(source)
-    if path.is_file():
-        return iter([path])
-    return iter(sorted(file for pattern in WEIGHTS for file in path.rglob(pattern)))
+def _files(model: Model, source: str) -> list[Path]:
+    """The weights: the model's own, and those of what its entry has beside it, as far as they are on this machine."""
+    files: dict[Path, None] = {}
+    for place in map(Path, filter(None, (source, model.config, model.motion_adapter))):
+        found = [place] if place.is_file() else sorted(file for pattern in WEIGHTS for file in place.rglob(pattern))
+        files.update(dict.fromkeys(found))
+    return list(files)
+
+
+def _here(model: Model) -> Path:
+    """The folder that says what the model is, on this machine; of the hub's models once they have been downloaded."""
+    if not model.described_in.exists():
+        with suppress(ValueError):  # what is no hub id either
+            kept = try_to_load_from_cache(model.source, "model_index.json", revision=model.revision)
+            return Path(kept).parent if isinstance(kept, str) else model.described_in
+    return model.described_in
 
 
 def _described(model: Model) -> tuple[dict[str, Any], dict[str, Any]]:
     """The index, with the entry's own class if it names one, and the noise schedule."""
-    folder = model.described_in
+    folder = _here(model)
     index, schedule = described(folder / "model_index.json"), described(folder / "scheduler" / "scheduler_config.json")
     return index | ({"_class_name": model.pipeline} if model.pipeline else {}), schedule
 

@@ -144,6 +144,7 @@ class Result(Link):
     rung: str | None = Field(
         description="what its worker did for want of memory: `none`, `smaller_batch`, `vae_tiling` or `offload`"
     )
+    profile: str | None = Field(description="`exact`, or `fast` where steps that would change little were skipped")
     thumbnail: Link | None
 
 

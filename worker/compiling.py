@@ -131,7 +131,14 @@ def _mark(network: Any, backend: Callable[[Any, Any], Any]) -> None:
     try:
         network.compile_repeated_blocks(fullgraph=True, dynamic=False, backend=backend)
     except (ValueError, AttributeError):  # its class does not say which blocks repeat
-        network.compile(dynamic=False, backend=backend)
+        for part in _repeated(network) or [network]:
+            part.compile(dynamic=False, backend=backend)
+
+
+def _repeated(network: torch.nn.Module) -> list[torch.nn.Module]:
+    """The blocks of its lists in which all are of one class."""
+    lists = [part for part in network.children() if isinstance(part, torch.nn.ModuleList) and len(part) > 1]
+    return [block for blocks in lists if len({type(block) for block in blocks}) == 1 for block in blocks]
 
 
 def _unmark(network: Any) -> None:

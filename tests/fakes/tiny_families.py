@@ -74,7 +74,7 @@ def save_sd3(folder: Path) -> None:
             patch_size=2,
             in_channels=4,
             out_channels=4,
-            num_layers=1,
+            num_layers=2,
             attention_head_dim=8,
             num_attention_heads=4,
             joint_attention_dim=2 * WIDTH,

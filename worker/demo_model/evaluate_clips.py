@@ -14,7 +14,7 @@ import torch
 from diffusers import AnimateDiffPipeline, MotionAdapter, UniPCMultistepScheduler
 from PIL import Image
 
-from worker.demo_model import CLIP_WEIGHTS, MOTION, PICTURE_SIZE
+from worker.demo_model import MOTION, PICTURE_SIZE, WEIGHTS
 from worker.demo_model.evaluate import CHINESE_SHARE, FEW_STEPS, GUIDANCE, STEPS, Question, draw, load
 from worker.demo_model.judging.asked import Request, moving_requests
 from worker.demo_model.judging.clips import clip_figures, judge_clip, signal_to_noise
@@ -141,8 +141,8 @@ def _options(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--guidance", type=float, default=GUIDANCE)
     parser.add_argument("--seed", type=int, default=3000, help="of the prompts; each clip adds its number")
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--weights", type=Path, default=CLIP_WEIGHTS)
-    parser.add_argument("--out", type=Path, default=CLIP_WEIGHTS.parent, help="where the figures and the strips go")
+    parser.add_argument("--weights", type=Path, default=WEIGHTS)
+    parser.add_argument("--out", type=Path, default=WEIGHTS.parent, help="where the figures and the strips go")
     return parser.parse_args(argv)
 
 

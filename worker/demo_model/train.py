@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 from diffusers import DiffusionPipeline, MotionAdapter
 
-from worker.demo_model import CLIP_WEIGHTS, MOTION, WEIGHTS
+from worker.demo_model import MOTION, WEIGHTS
 from worker.demo_model.autoencoder import train_autoencoder
 from worker.demo_model.clips import open_reel
 from worker.demo_model.denoiser import Training, new_scheduler, train_denoiser
@@ -50,17 +50,17 @@ def _stills(options: argparse.Namespace) -> None:
 
 
 def _clips(options: argparse.Namespace) -> None:
-    """Begins with the model of stills, or onward with what has learnt clips already."""
+    """Goes on with the U-Net of stills, onward with its motion modules, too."""
     work, seed, adapter = options.work, options.seed, new_motion_adapter()
-    begun = _shipped(options.clip_out if options.onward else options.out)
+    begun = _shipped(options.out)
     if options.onward:
-        adapter = MotionAdapter.from_pretrained(options.clip_out / MOTION, dtype=torch.float32)
+        adapter = MotionAdapter.from_pretrained(options.out / MOTION, dtype=torch.float32)
     training = MovingTraining(begun.unet, adapter, options.clip_steps, work / "moving.pt")
     gallery, reel = open_gallery(begun.vae, seed, work), open_reel(begun.vae, seed, work)
     reader, tokenizer = begun.text_encoder, begun.tokenizer
     train_moving(training, reader, tokenizer, gallery, reel, seed)
-    export(options.clip_out, begun.vae, reader, tokenizer, training.unet, new_scheduler(), training.adapter)
-    print(f"weights written to {options.clip_out}", flush=True)
+    export(options.out, begun.vae, reader, tokenizer, training.unet, new_scheduler(), training.adapter)
+    print(f"weights written to {options.out}", flush=True)
 
 
 def _shipped(folder: Path) -> DiffusionPipeline:
@@ -69,16 +69,15 @@ def _shipped(folder: Path) -> DiffusionPipeline:
 
 
 def _options(argv: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description="Train the built-in models from nothing, on the processor.")
-    parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS, help="which of the two models")
+    parser = argparse.ArgumentParser(description="Train the built-in model from nothing, on the processor.")
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS, help="which stages of the two")
     parser.add_argument("--steps", type=int, default=12_000, help="steps of the U-Net with stills alone")
     parser.add_argument("--clip-steps", type=int, default=12_000, help="steps with clips, and stills in between")
     parser.add_argument("--autoencoder-steps", type=int, default=4000)
     parser.add_argument("--reader-steps", type=int, default=2000, help="steps of the text encoder")
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--out", type=Path, default=WEIGHTS, help="where the weights of stills go")
-    parser.add_argument("--clip-out", type=Path, default=CLIP_WEIGHTS, help="where the weights of clips go")
+    parser.add_argument("--out", type=Path, default=WEIGHTS, help="where the weights go")
     parser.add_argument("--work", type=Path, default=Path("var/demo_model"), help="where checkpoints go")
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoints in the work folder")
     parser.add_argument(

@@ -1,29 +1,24 @@
 """The shipped weights: small, loadable, repeatable, and good at what the card says."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 from diffusers import StableDiffusionPipeline
 
 from tests.worker.demo_model.conftest import Draw
-from worker.demo_model import CLIP_WEIGHTS, WEIGHTS
+from worker.demo_model import MOTION, WEIGHTS
 from worker.demo_model.judging.seeing import look
 
-folder = pytest.mark.parametrize(("weights", "most"), [(WEIGHTS, 25_000_000), (CLIP_WEIGHTS, 32_000_000)])
+FILES = [path for path in WEIGHTS.rglob("*") if path.is_file()]
 
 
-@folder
-def test_a_weights_folder_is_small(weights: Path, most: int) -> None:
-    assert sum(path.stat().st_size for path in weights.rglob("*")) <= most
+def test_all_weights_together_are_small() -> None:
+    assert WEIGHTS / MOTION / "diffusion_pytorch_model.safetensors" in FILES
+    assert sum(path.stat().st_size for path in FILES) <= 40_000_000
 
 
-@folder
-def test_a_folder_holds_no_pickled_weights_and_does_not_say_where_it_was_made(weights: Path, most: int) -> None:
-    files = [path for path in weights.rglob("*") if path.is_file()]
-
-    assert {path.suffix for path in files} == {".json", ".safetensors"}
-    assert [path for path in files if path.suffix == ".json" and "_name_or_path" in path.read_text()] == []
+def test_no_weights_are_pickled_and_no_file_says_where_it_was_made() -> None:
+    assert {path.suffix for path in FILES} == {".json", ".safetensors"}
+    assert [path for path in FILES if path.suffix == ".json" and "_name_or_path" in path.read_text()] == []
 
 
 def test_the_pipeline_has_no_safety_checker_to_miss(pipeline: StableDiffusionPipeline) -> None:

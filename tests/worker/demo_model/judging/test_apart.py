@@ -28,7 +28,7 @@ def test_of_the_model_a_judging_module_imports_only_its_likes_and_where_the_weig
 
     strangers = {name for name in ours if not name.startswith((f"{ITSELF}.", f"{OWN}.evaluate."))}
 
-    assert strangers <= {f"{OWN}.{name}" for name in ("WEIGHTS", "CLIP_WEIGHTS", "MOTION", "PICTURE_SIZE")}
+    assert strangers <= {f"{OWN}.{name}" for name in ("WEIGHTS", "MOTION", "PICTURE_SIZE")}
 
 
 def test_the_search_for_imports_finds_some() -> None:

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import nn
@@ -27,7 +28,7 @@ class Matrices(torch.optim.Muon):
         super().zero_grad(set_to_none=False)
 
     @torch.no_grad()
-    def step(self, closure: None = None) -> None:
+    def step(self) -> None:  # type: ignore[override] # nobody has a closure
         """One step as torch's Muon takes it, with Nesterov's momentum."""
         (group,) = self.param_groups
         alike: dict[torch.Size, list[nn.Parameter]] = defaultdict(list)
@@ -43,11 +44,12 @@ class Matrices(torch.optim.Muon):
 
     def _onward(self, matrix: nn.Parameter, momentum: float) -> torch.Tensor:
         """Where the gradient and the running average of all before it point, in half precision."""
+        grad: Any = matrix.grad  # which is always there
         state = self.state[matrix]
         if not state:
             state["momentum_buffer"] = torch.zeros_like(matrix)
-        state["momentum_buffer"].lerp_(matrix.grad, 1 - momentum)
-        return torch.lerp(matrix.grad, state["momentum_buffer"], momentum).bfloat16()
+        average: torch.Tensor = state["momentum_buffer"].lerp_(grad, 1 - momentum)
+        return torch.lerp(grad, average, momentum).bfloat16()
 
 
 def orthogonal(ways: torch.Tensor, coefficients: tuple[float, float, float], steps: int, least: float) -> torch.Tensor:

@@ -13,7 +13,7 @@ log = structlog.get_logger(__name__)
 PAYS = 0.85  # a picture of a batch twice as large must take at most this part of the time
 SIZES = 64
 
-Place = tuple[str, int, int]
+Place = tuple[str, int, int, int]
 
 
 @dataclass
@@ -35,49 +35,51 @@ class Measured:
 
 
 class Batches:
-    """What is known by model, and by width and height as the model makes them."""
+    """What is known by model, by width and height as the model makes them, and by a clip's number of frames."""
 
     def __init__(self, compiles: bool = False) -> None:
-        """With `compiles` sizes of models that make no batches count as well: there is something to warm up."""
+        """With `compiles` sizes of what makes no batches, as clips, count as well: there is something to warm up."""
         self._compiles = compiles
         self._best: dict[Place, int] = {}
         self._asked: dict[Place, Model] = {}
 
     def limit(self, model: Model, width: int, height: int) -> int:
         """The largest batch to make."""
-        return self._best.get(_place(model, width, height), model.usual_batch(width, height))
+        return self._best.get(_place(model, width, height, 0), model.usual_batch(width, height))
 
-    def ask_for(self, model: Model, width: int, height: int) -> None:
+    def ask_for(self, model: Model, width: int, height: int, frames: int = 0) -> None:
         """This size is in use: it is worth measuring."""
-        place = _place(model, width, height)
-        worth = model.profile == "exact" and (model.max_batch > 1 or self._compiles)
+        place = _place(model, width, height, frames)
+        worth = model.profile == "exact" and (self._compiles or (model.max_batch > 1 and not frames))
         if worth and place not in self._best and len(self._asked) < SIZES:
             self._asked[place] = model
 
     @property
-    def due(self) -> tuple[Model, int, int] | None:
-        """What is to be measured."""
-        for (_, width, height), model in self._asked.items():
-            return model, width, height
+    def due(self) -> tuple[Model, int, int, int] | None:
+        """What is to be measured: model, width, height, and frames, of which a picture has none."""
+        for (_, width, height, frames), model in self._asked.items():
+            return model, width, height, frames
         return None
 
-    def done(self, model: Model, width: int, height: int) -> None:
+    def done(self, model: Model, width: int, height: int, frames: int = 0) -> None:
         """Measured, or not to be measured: no more of it."""
-        self._asked.pop(_place(model, width, height), None)
+        self._asked.pop(_place(model, width, height, frames), None)
 
-    def measure(self, model: Model, width: int, height: int, seconds: Callable[[int], float | None]) -> None:
-        """Try one picture, two, four, ...; `seconds` says how long a call took, or None when it cannot be."""
+    def measure(
+        self, model: Model, width: int, height: int, seconds: Callable[[int], float | None], frames: int = 0
+    ) -> None:
+        """Try one picture, two, four, ... or one clip; `seconds` says how long a call took, or None if it cannot be."""
         measured = Measured({})
-        batch = 1
-        while batch <= model.max_batch and measured.best * 2 >= batch:
+        batch, most = 1, 1 if frames else model.max_batch
+        while batch <= most and measured.best * 2 >= batch:
             took = seconds(batch)
             if took is None:
                 break
             measured.seconds[batch] = took
             batch *= 2
-        self._best[_place(model, width, height)] = measured.best
-        log.info("batch_measured", model=model.id, width=width, height=height, best=measured.best)
+        self._best[_place(model, width, height, frames)] = measured.best
+        log.info("batch_measured", model=model.id, width=width, height=height, frames=frames, best=measured.best)
 
 
-def _place(model: Model, width: int, height: int) -> Place:
-    return model.id, next_multiple(width, model.multiple), next_multiple(height, model.multiple)
+def _place(model: Model, width: int, height: int, frames: int) -> Place:
+    return model.id, next_multiple(width, model.multiple), next_multiple(height, model.multiple), frames

@@ -109,7 +109,9 @@ class Engine:
         except Exception as error:  # the edge: whatever is wrong with it, there are other models to serve
             log.error("model_unavailable", model=model.id, error=str(error))
             return model.id
-        self._batches.ask_for(model, int(model.width.default), int(model.height.default))
+        frames = model.num_frames if all(kind.makes_video for kind in model.kinds) else None
+        size = (model.width.default, model.height.default, frames.default if frames else 0)
+        self._batches.ask_for(model, *map(int, size))
         return ""
 
     def batch_limit(self, shape: Shape) -> int:
@@ -132,7 +134,7 @@ class Engine:
             loaded = self._ready(model, partial(on_step, 0, shared.denoising_steps))
             make_room = partial(self._residency.keep_only, model.id)
             batch = Batch(loaded, kind, on_step, make_room, self._previews_of(loaded))
-            self._batches.ask_for(model, shared.width, shared.height)
+            self._batches.ask_for(model, shared.width, shared.height, shared.num_frames or 0)
             try:
                 made = iter(batch.run(requests, self._batches.limit(model, shared.width, shared.height)))
             finally:

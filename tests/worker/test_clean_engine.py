@@ -8,10 +8,12 @@ import torch
 from diffusers import DiffusionPipeline
 
 from shared.catalog import Catalog
+from shared.generation import Kind
 from shared.storage import LocalStorage
 from tests.fakes.tiny_lora import save_lora
 from tests.worker.families import entry, make, order
 from tests.worker.test_bad_pictures import overflow
+from worker.batch import RUN
 from worker.engine import Engine
 from worker.errors import DeviceBroken, EngineError, OutOfMemory
 from worker.job import Cancelled
@@ -180,15 +182,15 @@ def test_what_it_says_while_a_lora_is_put_on_is_not_the_loras(
 
 
 def test_measuring_takes_no_memory_for_an_answer(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("worker.pipelines.text_to_image.run", failing_with(FULL_TOO))
+    monkeypatch.setitem(RUN, Kind.TEXT_TO_IMAGE, failing_with(FULL_TOO))
 
     engine.tune(lambda: False)
 
-    assert engine._batches._best == {("sd15", 64, 64): 1}
+    assert engine._batches._best == {("sd15", 64, 64, 0): 1}
 
 
 def test_measuring_does_not_hide_that_the_device_has_failed(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("worker.pipelines.text_to_image.run", failing_with(BROKEN))
+    monkeypatch.setitem(RUN, Kind.TEXT_TO_IMAGE, failing_with(BROKEN))
 
     with pytest.raises(torch.AcceleratorError):
         engine.tune(lambda: False)

@@ -12,9 +12,10 @@ from torch._dynamo.utils import counters
 from torch._inductor.runtime.cache_dir_utils import cache_dir
 
 from shared.catalog import Catalog, Model
-from shared.generation import Shape
+from shared.generation import Kind, Shape
 from shared.storage import LocalStorage
 from tests.worker.families import TOLERANCE, difference, entry, make, order
+from worker.batch import RUN
 from worker.batches import Batches, Measured
 from worker.compiling import CACHE_VARIABLE, Compiler
 from worker.engine import Engine, Options
@@ -103,7 +104,7 @@ def engine(families: Path, tmp_path: Path) -> Engine:
 
 def measured(engine: Engine, *sizes: int) -> list[bool]:
     """Of which sizes it is known what pays, and not guessed."""
-    return [("sd15", size, size) in engine._batches._best for size in sizes]
+    return [("sd15", size, size, 0) in engine._batches._best for size in sizes]
 
 
 def test_sizes_in_use_are_measured_in_idle_time_and_no_others(engine: Engine) -> None:
@@ -114,6 +115,17 @@ def test_sizes_in_use_are_measured_in_idle_time_and_no_others(engine: Engine) ->
 
     assert measured(engine, 64, 32, 16) == [True, True, False]
     assert engine.batch_limit(Shape("sd15", 32, 32)) in {1, 2, 4}
+
+
+def test_a_model_that_only_changes_pictures_is_measured_too(families: Path, tmp_path: Path) -> None:
+    text = entry("sd15", source=str(families / "sd15")).replace('["t2i", "i2i"]', '["i2i"]')
+    (tmp_path / "models.toml").write_text(text)
+    engine = Engine(Catalog.read(tmp_path / "models.toml"), LocalStorage(tmp_path), "cpu")
+    engine.warm_up()
+
+    engine.tune(lambda: False)
+
+    assert measured(engine, 64) == [True]
 
 
 def test_a_task_that_comes_ends_the_measuring(engine: Engine) -> None:
@@ -298,7 +310,7 @@ def test_whatever_tuning_meets_ends_nothing(engine: Engine, monkeypatch: pytest.
         raise error
 
     engine.warm_up()
-    monkeypatch.setattr("worker.pipelines.text_to_image.run", fail)
+    monkeypatch.setitem(RUN, Kind.TEXT_TO_IMAGE, fail)  # type: ignore[arg-type] # a dict, which nothing else changes
 
     engine.tune(lambda: False)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import structlog
 
@@ -14,6 +15,14 @@ PAYS = 0.85  # a picture of a batch twice as large must take at most this part o
 SIZES = 64
 
 Place = tuple[str, int, int, int]
+
+
+class Size(NamedTuple):
+    """In pixels; a picture has no frames."""
+
+    width: int
+    height: int
+    frames: int
 
 
 @dataclass
@@ -55,10 +64,10 @@ class Batches:
             self._asked[place] = model
 
     @property
-    def due(self) -> tuple[Model, int, int, int] | None:
-        """What is to be measured: model, width, height, and frames, of which a picture has none."""
-        for (_, width, height, frames), model in self._asked.items():
-            return model, width, height, frames
+    def due(self) -> tuple[Model, Size] | None:
+        """What is to be measured."""
+        for (_, *size), model in self._asked.items():
+            return model, Size(*size)
         return None
 
     def done(self, model: Model, width: int, height: int, frames: int = 0) -> None:
@@ -68,10 +77,10 @@ class Batches:
     def measure(
         self, model: Model, width: int, height: int, seconds: Callable[[int], float | None], frames: int = 0
     ) -> None:
-        """Try one picture, two, four, ... or one clip; `seconds` says how long a call took, or None if it cannot be."""
+        """Try one picture, two, four, ...; `seconds` says how long a call took, or None when no more need be tried."""
         measured = Measured({})
-        batch, most = 1, 1 if frames else model.max_batch
-        while batch <= most and measured.best * 2 >= batch:
+        batch = 1
+        while batch <= model.max_batch and measured.best * 2 >= batch:
             took = seconds(batch)
             if took is None:
                 break

@@ -2,8 +2,8 @@
 
 Compiling happens within `compiling`; what it makes outlives the process in a folder. No task waits for it: a graph is
 compiled in a thread of its own, which goes on beside a task that comes, and whose outcome the next idle time finds in
-that folder. Only the reading of a block, before that, is done in the device's own thread; it takes about
-a second, of a whole network several.
+that folder. Only the reading of a block, before that, is done in the device's own thread; it takes about a second, of a
+whole network several.
 """
 
 import os

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from typing import NamedTuple
 
 import structlog
 from PIL import Image
@@ -11,7 +10,7 @@ from PIL import Image
 from shared.catalog import Model
 from shared.generation import Kind, Parameters
 from worker.batch import RUN
-from worker.batches import Batches
+from worker.batches import Batches, Size
 from worker.compiling import Compiler, Wanted
 from worker.faults import is_broken, is_exhausted
 from worker.pipelines.loaded import Loaded
@@ -26,14 +25,6 @@ BY_USE = (Kind.TEXT_TO_IMAGE, Kind.IMAGE_TO_IMAGE, Kind.TEXT_TO_VIDEO, Kind.IMAG
 
 class Enough(Exception):
     """The last step is made."""
-
-
-class Size(NamedTuple):
-    """In pixels; a picture has no frames."""
-
-    width: int
-    height: int
-    frames: int
 
 
 class Tuning:
@@ -51,11 +42,11 @@ class Tuning:
         due = self._batches.due
         if due is None or wanted():
             return False
-        model, *size = due
+        model, size = due
         there = loaded(model.id)
         try:
             if there:
-                self._tune(there, Size(*size), wanted)
+                self._tune(there, size, wanted)
         except Wanted:
             return False
         except Exception as error:  # the edge: nobody has asked for it, so it must end nothing

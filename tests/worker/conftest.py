@@ -1,7 +1,8 @@
 """A tiny model on disk, and the parts of a worker around fakes."""
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import sqlalchemy
@@ -105,6 +106,17 @@ def video_engine(videos: Path, video_files: LocalStorage) -> "Engine":
     from worker.engine import Engine
 
     return Engine(Catalog.read(videos / "models.toml"), video_files, "cpu")
+
+
+@pytest.fixture
+def compiled() -> Iterator[list[Any]]:
+    """For the graphs that a test has compiled, which torch knows nothing of before and after."""
+    import torch
+
+    torch._dynamo.reset()
+    yield []
+    torch.compiler.set_stance("default")
+    torch._dynamo.reset()
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,6 @@
 """Batches that pay, found in idle time; and compiling that nobody waits for."""
 
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from threading import Event
 
@@ -14,15 +13,14 @@ from torch._inductor.runtime.cache_dir_utils import cache_dir
 from shared.catalog import Catalog, Model
 from shared.generation import Kind, Shape
 from shared.storage import LocalStorage
+from tests.worker.compiled import Graphs, compiling_engine
 from tests.worker.families import TOLERANCE, difference, entry, make, order
 from worker.batch import RUN
 from worker.batches import Batches, Measured
 from worker.compiling import CACHE_VARIABLE, Compiler
-from worker.engine import Engine, Options
+from worker.engine import Engine
 from worker.pipelines.embeddings import Embeddings
 from worker.pipelines.loaded import Loaded
-
-Ran = list[torch.fx.GraphModule] | None
 
 
 @pytest.fixture
@@ -159,39 +157,15 @@ def test_a_model_that_is_gone_from_the_catalogue_makes_no_batches(engine: Engine
     assert engine.batch_limit(Shape("gone", 64, 64)) == 1
 
 
-@pytest.fixture
-def compiled() -> Iterator[list[torch.fx.GraphModule]]:
-    """The graphs that were compiled; what they become is left to a backend that only notes them."""
-    torch._dynamo.reset()
-    yield []
-    torch.compiler.set_stance("default")
-    torch._dynamo.reset()
-
-
-def compiling(families: Path, graphs: list[torch.fx.GraphModule], name: str = "sd15", ran: Ran = None) -> Engine:
+def compiling(families: Path, graphs: Graphs, name: str = "sd15", ran: Graphs | None = None) -> Engine:
     """An engine that compiles this model, and notes each graph in `graphs` and each call of one by `ran`."""
-
-    def note(graph: torch.fx.GraphModule, inputs: object) -> object:
-        graphs.append(graph)
-
-        def run(*args: object) -> object:
-            if ran is not None:
-                ran.append(graph)
-            return graph.forward(*args)
-
-        return run
-
-    (families / "compiled.toml").write_text(entry(name).replace("max_batch = 4", "max_batch = 1"))
-    engine = Engine(Catalog.read(families / "compiled.toml"), LocalStorage(families), "cpu", Options(compiles=True))
-    engine._tuning._compiler._backend = note  # type: ignore[assignment]
-    return engine
+    text = entry(name).replace("max_batch = 4", "max_batch = 1")
+    return compiling_engine(text, families, LocalStorage(families), graphs, ran)
 
 
 @pytest.mark.parametrize("name", ["sd15", "sd3", "flux"])
-def test_only_idle_time_compiles_and_tasks_run_that(
-    families: Path, compiled: list[torch.fx.GraphModule], name: str
-) -> None:
-    ran: list[torch.fx.GraphModule] = []
+def test_only_idle_time_compiles_and_tasks_run_that(families: Path, compiled: Graphs, name: str) -> None:
+    ran: Graphs = []
     engine = compiling(families, compiled, name, ran)
     [before] = make(engine, order(name))
     at_first = len(compiled)
@@ -209,10 +183,8 @@ def test_only_idle_time_compiles_and_tasks_run_that(
     assert difference(before, after) <= TOLERANCE
 
 
-def test_a_reproducible_picture_is_the_same_before_and_after_compiling(
-    families: Path, compiled: list[torch.fx.GraphModule]
-) -> None:
-    ran: list[torch.fx.GraphModule] = []
+def test_a_reproducible_picture_is_the_same_before_and_after_compiling(families: Path, compiled: Graphs) -> None:
+    ran: Graphs = []
     engine = compiling(families, compiled, ran=ran)
     [before] = make(engine, order("sd15", reproducible=True))
     engine.tune(lambda: False)
@@ -227,8 +199,8 @@ def test_a_reproducible_picture_is_the_same_before_and_after_compiling(
     assert difference(before, after) == 0
 
 
-def test_a_task_that_comes_ends_the_compiling(families: Path, compiled: list[torch.fx.GraphModule]) -> None:
-    ran: list[torch.fx.GraphModule] = []
+def test_a_task_that_comes_ends_the_compiling(families: Path, compiled: Graphs) -> None:
+    ran: Graphs = []
     engine = compiling(families, compiled, "flux", ran)
     make(engine, order("flux"))
 
@@ -244,9 +216,7 @@ def test_a_task_that_comes_ends_the_compiling(families: Path, compiled: list[tor
     assert len(compiled) > 1
 
 
-def test_a_task_does_not_wait_for_the_graph_that_is_being_compiled(
-    families: Path, compiled: list[torch.fx.GraphModule]
-) -> None:
+def test_a_task_does_not_wait_for_the_graph_that_is_being_compiled(families: Path, compiled: Graphs) -> None:
     begun, goes_on = Event(), Event()
     engine = compiling(families, compiled)
     note = engine._tuning._compiler._backend
@@ -271,9 +241,7 @@ def test_a_task_does_not_wait_for_the_graph_that_is_being_compiled(
     assert engine._batches.due is None
 
 
-def test_what_was_compiled_before_a_task_came_is_not_compiled_again(
-    families: Path, compiled: list[torch.fx.GraphModule]
-) -> None:
+def test_what_was_compiled_before_a_task_came_is_not_compiled_again(families: Path, compiled: Graphs) -> None:
     engine = compiling(families, compiled, "flux")
     make(engine, order("flux"))
 
@@ -287,9 +255,9 @@ def test_what_was_compiled_before_a_task_came_is_not_compiled_again(
 
 
 def test_at_the_limit_further_sizes_run_as_they_are(
-    families: Path, compiled: list[torch.fx.GraphModule], monkeypatch: pytest.MonkeyPatch
+    families: Path, compiled: Graphs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ran: list[torch.fx.GraphModule] = []
+    ran: Graphs = []
     engine = compiling(families, compiled, ran=ran)
     monkeypatch.setattr(torch._dynamo.config, "recompile_limit", 2)
     for side in (64, 48, 32, 16):
@@ -318,7 +286,7 @@ def test_whatever_tuning_meets_ends_nothing(engine: Engine, monkeypatch: pytest.
 
 
 def test_what_is_compiled_is_kept_where_it_is_to_be(
-    compiled: list[torch.fx.GraphModule], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    compiled: Graphs, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv(CACHE_VARIABLE, "elsewhere")
 
@@ -327,7 +295,7 @@ def test_what_is_compiled_is_kept_where_it_is_to_be(
     assert cache_dir() == str(tmp_path)
 
 
-def test_a_network_that_cannot_be_compiled_runs_as_it_is(families: Path, compiled: list[torch.fx.GraphModule]) -> None:
+def test_a_network_that_cannot_be_compiled_runs_as_it_is(families: Path, compiled: Graphs) -> None:
     def refuse(graph: torch.fx.GraphModule, inputs: object) -> object:
         raise RuntimeError("no compiler")
 
@@ -342,9 +310,7 @@ def test_a_network_that_cannot_be_compiled_runs_as_it_is(families: Path, compile
 
 
 @pytest.mark.parametrize("name", ["sd15", "sdxl", "flux", "sd3"])
-def test_equal_blocks_are_compiled_instead_of_the_whole_network(
-    families: Path, compiled: list[torch.fx.GraphModule], name: str
-) -> None:
+def test_equal_blocks_are_compiled_instead_of_the_whole_network(families: Path, compiled: Graphs, name: str) -> None:
     engine = compiling(families, compiled, name)
     make(engine, order(name))
     engine.tune(lambda: False)
@@ -357,9 +323,7 @@ def test_equal_blocks_are_compiled_instead_of_the_whole_network(
     assert loaded.denoiser not in parts
 
 
-def test_a_network_without_equal_blocks_is_compiled_as_a_whole(
-    families: Path, compiled: list[torch.fx.GraphModule]
-) -> None:
+def test_a_network_without_equal_blocks_is_compiled_as_a_whole(families: Path, compiled: Graphs) -> None:
     class Mixed(nn.Module):
         def __init__(self) -> None:
             super().__init__()
@@ -381,9 +345,7 @@ def test_a_network_without_equal_blocks_is_compiled_as_a_whole(
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # torch's own
 @pytest.mark.skipif(shutil.which("g++") is None, reason="what torch makes of a graph is C++ here")
-def test_what_one_process_has_compiled_the_next_one_finds(
-    families: Path, compiled: list[torch.fx.GraphModule], tmp_path: Path
-) -> None:
+def test_what_one_process_has_compiled_the_next_one_finds(families: Path, compiled: Graphs, tmp_path: Path) -> None:
     def missed_and_found() -> tuple[int, int]:
         torch._dynamo.reset()
         counters.clear()

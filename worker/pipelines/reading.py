@@ -75,10 +75,11 @@ def located(model: Model) -> str:
 
 def contradictions(model: Model) -> list[str]:
     """What the entry promises and the model's files do not hold; as far as they are here."""
-    index, schedule = _described(model)
+    folder = _here(model)
+    index, schedule = _described(model, folder)
     came_with = str(index.get("_class_name"))
     found = []
-    if lacks := lacking(model.kinds, _here(model), model.pipeline, model.motion_adapter):
+    if lacks := lacking(model.kinds, folder, model.pipeline, model.motion_adapter):
         found.append(f"{came_with} does not make {', '.join(sorted(lacks))}")
     if Kind.IMAGE_TO_IMAGE in model.kinds and model.strength and ignores_strength(came_with, index):
         found.append(f"{came_with} takes no strength")
@@ -130,9 +131,8 @@ def _here(model: Model) -> Path:
     return model.described_in
 
 
-def _described(model: Model) -> tuple[dict[str, Any], dict[str, Any]]:
+def _described(model: Model, folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     """The index, with the entry's own class if it names one, and the noise schedule."""
-    folder = _here(model)
     index, schedule = described(folder / "model_index.json"), described(folder / "scheduler" / "scheduler_config.json")
     return index | ({"_class_name": model.pipeline} if model.pipeline else {}), schedule
 

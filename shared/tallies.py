@@ -14,6 +14,8 @@ Told = Mapping[str, Sequence[Series]]
 
 PROVIDER = "(provider)"  # instead of the name that a user has given to a provider's model
 SECONDS = (0.1, 0.5, 2, 5, 15, 60, 300, 1800)
+# One for all: whoever is told of a task's end is told of its beginning, too.
+LOCK = threading.RLock()
 
 
 class Tally:
@@ -29,24 +31,23 @@ class Tally:
         self.labels = labels
         self.bounds = bounds
         self._series: dict[tuple[str, ...], tuple[list[int], float]] = {}
-        self._lock = threading.Lock()
 
     def add(self, *labels: str, value: float = 1) -> None:
         """One more, which measured `value`."""
         place = bisect_left(self.bounds, value)
-        with self._lock:
+        with LOCK:
             counts, total = self._series.get(labels) or ([0] * (len(self.bounds) + 1), 0)
             counts[place] += 1
             self._series[labels] = (counts, total + value)
 
     def set(self, *labels: str, value: float) -> None:
         """It is so much now."""
-        with self._lock:
+        with LOCK:
             self._series[labels] = ([1], value)
 
     def tell(self) -> list[Series]:
         """As it stands in the worker's row."""
-        with self._lock:
+        with LOCK:
             return [([*labels], [*counts], total) for labels, (counts, total) in self._series.items()]
 
     def read(self, told: Told) -> Iterator[Series]:
@@ -116,8 +117,9 @@ TALLIES = (QUEUE_WAIT, RUN, BATCH, ENDED, RETRIES, LEASES_LOST, OUT_OF_MEMORY, D
 
 
 def told() -> Told:
-    """All of this process."""
-    return {tally.name: series for tally in TALLIES if (series := tally.tell())}
+    """All of this process, as they are at one moment."""
+    with LOCK:
+        return {tally.name: series for tally in TALLIES if (series := tally.tell())}
 
 
 def labels_of(kind: Kind, parameters: Parameters) -> tuple[str, str]:

@@ -26,4 +26,4 @@ def test_what_a_worker_measured_is_there_after_its_next_beat(embedded: Service) 
     assert measured == {
         *(f"darkroom_{name}_seconds_count" for name in ("queue_wait", "run", "request")),
         "darkroom_device_memory_bytes",
-    }
+    }, embedded.said()

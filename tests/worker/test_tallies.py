@@ -1,13 +1,15 @@
 """What a worker counts while it works. The counts are the process's, so tests look at how they grow."""
 
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 import pytest
 from sqlalchemy import Engine, update
 
-from shared import db
+from shared import db, tallies
 from shared.claims import Claim, Claims
 from shared.generation import Kind
 from shared.models import Task
@@ -82,6 +84,31 @@ def test_a_tally_counts_by_its_bounds_and_each_bound_belongs_to_the_lower_bucket
         tally.add("tiny", value=value)
 
     assert tally.tell() == [(["tiny"], [2, 1, 1], 12.0)]
+
+
+@pytest.fixture
+def restless() -> Iterator[None]:
+    """Threads take turns as often as they can."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(before)
+
+
+def test_whoever_hears_of_an_end_hears_of_its_beginning(restless: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    began, ended = (Tally("counter", name, "") for name in ("began", "ended"))
+    monkeypatch.setattr(tallies, "TALLIES", (began, ended))
+
+    def work() -> None:
+        for _ in range(20_000):
+            began.add()
+            ended.add()
+
+    with ThreadPoolExecutor() as threads:
+        working = threads.submit(work)
+        while not working.done():
+            counts = {name: series[0][2] for name, series in tallies.told().items()}
+            assert counts.get("began", 0) >= counts.get("ended", 0)
 
 
 def test_calls_their_tasks_and_their_times_are_counted_by_model(engine: Engine, work: Work) -> None:

@@ -30,6 +30,7 @@ from tests.object_store import ObjectStore, object_store
 from tests.servers import MariaDb, Redis, embedded_broker, missing_servers
 
 os.environ.setdefault("GOMP_SPINCOUNT", "1000")  # as for the workers, and before anything imports torch
+os.environ.setdefault("HF_HUB_OFFLINE", "1")  # no test asks the hub
 SECRET = "a secret of the tests, long enough to be one"
 
 

@@ -14,15 +14,16 @@ log = structlog.get_logger(__name__)
 PAYS = 0.85  # a picture of a batch twice as large must take at most this part of the time
 SIZES = 64
 
-Place = tuple[str, int, int, int]
-
 
 class Size(NamedTuple):
     """In pixels; a picture has no frames."""
 
     width: int
     height: int
-    frames: int
+    frames: int = 0
+
+
+Place = tuple[str, Size]
 
 
 @dataclass
@@ -52,31 +53,29 @@ class Batches:
         self._best: dict[Place, int] = {}
         self._asked: dict[Place, Model] = {}
 
-    def limit(self, model: Model, width: int, height: int) -> int:
+    def limit(self, model: Model, size: Size) -> int:
         """The largest batch to make."""
-        return self._best.get(_place(model, width, height, 0), model.usual_batch(width, height))
+        return self._best.get(_place(model, size), model.usual_batch(size.width, size.height))
 
-    def ask_for(self, model: Model, width: int, height: int, frames: int = 0) -> None:
+    def ask_for(self, model: Model, size: Size) -> None:
         """This size is in use: it is worth measuring."""
-        place = _place(model, width, height, frames)
-        worth = model.profile == "exact" and (self._compiles or (model.max_batch > 1 and not frames))
+        place = _place(model, size)
+        worth = model.profile == "exact" and (self._compiles or (model.max_batch > 1 and not size.frames))
         if worth and place not in self._best and len(self._asked) < SIZES:
             self._asked[place] = model
 
     @property
     def due(self) -> tuple[Model, Size] | None:
         """What is to be measured."""
-        for (_, *size), model in self._asked.items():
-            return model, Size(*size)
+        for (_, size), model in self._asked.items():
+            return model, size
         return None
 
-    def done(self, model: Model, width: int, height: int, frames: int = 0) -> None:
+    def done(self, model: Model, size: Size) -> None:
         """Measured, or not to be measured: no more of it."""
-        self._asked.pop(_place(model, width, height, frames), None)
+        self._asked.pop(_place(model, size), None)
 
-    def measure(
-        self, model: Model, width: int, height: int, seconds: Callable[[int], float | None], frames: int = 0
-    ) -> None:
+    def measure(self, model: Model, size: Size, seconds: Callable[[int], float | None]) -> None:
         """Try one picture, two, four, ...; `seconds` says how long a call took, or None when no more need be tried."""
         measured = Measured({})
         batch = 1
@@ -86,9 +85,10 @@ class Batches:
                 break
             measured.seconds[batch] = took
             batch *= 2
-        self._best[_place(model, width, height, frames)] = measured.best
-        log.info("batch_measured", model=model.id, width=width, height=height, frames=frames, best=measured.best)
+        self._best[_place(model, size)] = measured.best
+        log.info("batch_measured", model=model.id, **size._asdict(), best=measured.best)
 
 
-def _place(model: Model, width: int, height: int, frames: int) -> Place:
-    return model.id, next_multiple(width, model.multiple), next_multiple(height, model.multiple), frames
+def _place(model: Model, size: Size) -> Place:
+    width, height = (next_multiple(side, model.multiple) for side in (size.width, size.height))
+    return model.id, size._replace(width=width, height=height)

@@ -19,7 +19,7 @@ from shared.settings import Settings
 from shared.storage import Storage
 from shared.unreadable import UNREADABLE
 from worker.batch import Batch
-from worker.batches import Batches
+from worker.batches import Batches, Size
 from worker.clip import Result
 from worker.compiling import Compiler
 from worker.device_memory import note_memory
@@ -38,7 +38,7 @@ from worker.job import OnStep, Stopped
 from worker.media import read_image
 from worker.pipelines.embeddings import Embeddings
 from worker.pipelines.loaded import Loaded
-from worker.pipelines.reading import contradictions
+from worker.pipelines.promises import tell_contradictions
 from worker.pipelines.request import Request
 from worker.previews import Previews
 from worker.residency import Residency, budget
@@ -82,7 +82,7 @@ class Engine:
         self._residency = Residency(self.device, budget(self.device, options.memory_gb), embeddings)
         self._batches = Batches(options.compiles)
         self._tuning = Tuning(self._batches, Compiler(options.compiles, options.compile_cache))
-        _tell_contradictions(catalog)
+        tell_contradictions(catalog)
 
     @classmethod
     def of(cls, settings: Settings, catalog: Catalog, storage: Storage, previews: Previews | None) -> Self:
@@ -111,13 +111,13 @@ class Engine:
             return model.id
         frames = model.num_frames if all(kind.makes_video for kind in model.kinds) else None
         size = (model.width.default, model.height.default, frames.default if frames else 0)
-        self._batches.ask_for(model, *map(int, size))
+        self._batches.ask_for(model, Size(*map(int, size)))
         return ""
 
     def batch_limit(self, shape: Shape) -> int:
         """How many tasks to claim for one call."""
         model = self._catalog.models.get(shape.model)
-        return self._batches.limit(model, shape.width, shape.height) if model else 1
+        return self._batches.limit(model, Size(shape.width, shape.height)) if model else 1
 
     def generate(self, claimed: Sequence[Claim], on_step: OnStep) -> list[list[Result]]:
         """The pictures or clips of each claim; all of them share one batch key.
@@ -134,9 +134,10 @@ class Engine:
             loaded = self._ready(model, partial(on_step, 0, shared.denoising_steps))
             make_room = partial(self._residency.keep_only, model.id)
             batch = Batch(loaded, kind, on_step, make_room, self._previews_of(loaded))
-            self._batches.ask_for(model, shared.width, shared.height, shared.num_frames or 0)
+            size = Size(shared.width, shared.height, shared.num_frames or 0)
+            self._batches.ask_for(model, size)
             try:
-                made = iter(batch.run(requests, self._batches.limit(model, shared.width, shared.height)))
+                made = iter(batch.run(requests, self._batches.limit(model, size)))
             finally:
                 if not batch.climb_back():
                     self._residency.drop(model.id)
@@ -202,12 +203,3 @@ def usable_device() -> str:
     if torch.cuda.is_available():
         return "cuda"
     return "mps" if torch.backends.mps.is_available() else "cpu"
-
-
-def _tell_contradictions(catalog: Catalog) -> None:
-    """What entries promise and cannot keep; as far as their files are here."""
-    for id, kinds in catalog.lacking.items():
-        log.error("model_misdescribed", model=id, problem=f"its class does not make {', '.join(sorted(kinds))}")
-    for model in catalog.models.values():
-        for problem in contradictions(model):
-            log.error("model_misdescribed", model=model.id, problem=problem)

@@ -53,7 +53,7 @@ class Tuning:
             if is_broken(error):
                 raise
             log.warning("tuning_failed", model=model.id, error=str(error))
-        self._batches.done(model, *size)
+        self._batches.done(model, size)
         return True
 
     def _tune(self, loaded: Loaded, size: Size, wanted: Callable[[], bool]) -> None:
@@ -62,7 +62,7 @@ class Tuning:
         def seconds(batch: int) -> float | None:
             return self._seconds(loaded, kind, _requests(loaded.model, kind, size, batch), wanted)
 
-        self._batches.measure(loaded.model, size.width, size.height, seconds, size.frames)
+        self._batches.measure(loaded.model, size, seconds)
 
     def _seconds(self, loaded: Loaded, kind: Kind, requests: list[Request], wanted: Callable[[], bool]) -> float | None:
         """How long a call of a few steps takes; the first one is only to get going, and compiles what is to be.

@@ -26,5 +26,5 @@ def test_what_a_worker_measured_is_there_after_its_next_beat(embedded: Service) 
 
     # What stood there before is no sign: a worker that took over has measured a run that another one took first.
     embedded.wait_for(lambda: NAMES.issubset(re.findall(r"^darkroom_\w+", read(embedded), re.M)), "the next beat")
-    page = read(embedded)
-    assert re.search(r'^darkroom_tasks_ended_total\{kind="t2i",model=".+",outcome="completed",worker="\w+"\} ', page, re.M)
+    ended = r'^darkroom_tasks_ended_total\{kind="t2i",model=".+",outcome="completed",worker="\w+"\} '
+    assert re.search(ended, read(embedded), re.M)

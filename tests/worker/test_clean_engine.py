@@ -14,6 +14,7 @@ from tests.fakes.tiny_lora import save_lora
 from tests.worker.families import entry, make, order
 from tests.worker.test_bad_pictures import overflow
 from worker.batch import RUN
+from worker.batches import Size
 from worker.engine import Engine
 from worker.errors import DeviceBroken, EngineError, OutOfMemory
 from worker.job import Cancelled
@@ -186,7 +187,7 @@ def test_measuring_takes_no_memory_for_an_answer(engine: Engine, monkeypatch: py
 
     engine.tune(lambda: False)
 
-    assert engine._batches._best == {("sd15", 64, 64, 0): 1}
+    assert engine._batches._best == {("sd15", Size(64, 64)): 1}
 
 
 def test_measuring_does_not_hide_that_the_device_has_failed(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:

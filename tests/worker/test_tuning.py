@@ -16,11 +16,13 @@ from shared.storage import LocalStorage
 from tests.worker.compiled import Graphs, compiling_engine
 from tests.worker.families import TOLERANCE, difference, entry, make, order
 from worker.batch import RUN
-from worker.batches import Batches, Measured
+from worker.batches import Batches, Measured, Size
 from worker.compiling import CACHE_VARIABLE, Compiler
 from worker.engine import Engine
 from worker.pipelines.embeddings import Embeddings
 from worker.pipelines.loaded import Loaded
+
+SIZE = Size(64, 64)
 
 
 @pytest.fixture
@@ -47,27 +49,27 @@ def test_a_batch_pays_when_a_picture_of_it_takes_less_than_of_half_of_it(seconds
 
 @pytest.mark.parametrize(("side", "limit"), [(512, 8), (768, 8), (1024, 1)])
 def test_before_measuring_only_small_pictures_are_batched(model: Model, side: int, limit: int) -> None:
-    assert Batches().limit(model, side, side) == limit
+    assert Batches().limit(model, Size(side, side)) == limit
 
 
 def test_what_was_measured_counts(model: Model) -> None:
     batches = Batches()
 
-    batches.measure(model, 64, 64, {1: 1.0, 2: 1.2, 4: 2.4}.get)
+    batches.measure(model, SIZE, {1: 1.0, 2: 1.2, 4: 2.4}.get)
 
-    assert (batches.limit(model, 64, 64), batches.limit(model, 64, 128)) == (2, 8)
+    assert (batches.limit(model, SIZE), batches.limit(model, Size(64, 128))) == (2, 8)
 
 
 def test_sizes_that_the_model_makes_as_one_are_one(model: Model) -> None:
     batches = Batches()
     for side in (64, 63, 57):
-        batches.ask_for(model, side, side)
+        batches.ask_for(model, Size(side, side))
 
-    batches.measure(model, 64, 64, {1: 1.0, 2: 1.2, 4: 2.4}.get)
-    batches.done(model, 64, 64)
+    batches.measure(model, SIZE, {1: 1.0, 2: 1.2, 4: 2.4}.get)
+    batches.done(model, SIZE)
 
     assert batches.due is None
-    assert batches.limit(model, 57, 63) == 2
+    assert batches.limit(model, Size(57, 63)) == 2
 
 
 def test_no_larger_batch_is_tried_than_the_model_may_have_or_than_pays(model: Model) -> None:
@@ -77,7 +79,7 @@ def test_no_larger_batch_is_tried_than_the_model_may_have_or_than_pays(model: Mo
         tried.append(batch)
         return {1: 1.0, 2: 1.2, 4: 2.4}[batch]
 
-    Batches().measure(model, 64, 64, seconds)
+    Batches().measure(model, SIZE, seconds)
 
     assert tried == [1, 2, 4]
 
@@ -85,13 +87,13 @@ def test_no_larger_batch_is_tried_than_the_model_may_have_or_than_pays(model: Mo
 def test_a_batch_that_finds_no_memory_is_too_large(model: Model) -> None:
     batches = Batches()
 
-    batches.measure(model, 64, 64, {1: 1.0, 2: 1.2}.get)
+    batches.measure(model, SIZE, {1: 1.0, 2: 1.2}.get)
 
-    assert batches.limit(model, 64, 64) == 2
+    assert batches.limit(model, SIZE) == 2
 
 
 def test_what_skips_steps_is_never_batched(model: Model) -> None:
-    assert Batches().limit(model.model_copy(update={"profile": "fast"}), 64, 64) == 1
+    assert Batches().limit(model.model_copy(update={"profile": "fast"}), SIZE) == 1
 
 
 @pytest.fixture
@@ -102,7 +104,7 @@ def engine(families: Path, tmp_path: Path) -> Engine:
 
 def measured(engine: Engine, *sizes: int) -> list[bool]:
     """Of which sizes it is known what pays, and not guessed."""
-    return [("sd15", size, size, 0) in engine._batches._best for size in sizes]
+    return [("sd15", Size(size, size)) in engine._batches._best for size in sizes]
 
 
 def test_sizes_in_use_are_measured_in_idle_time_and_no_others(engine: Engine) -> None:

@@ -113,20 +113,6 @@ def test_a_file_says_what_it_was_made_by(family_engine: Engine) -> None:
     assert said["weights"] != sdxl.made["weights"]
 
 
-def test_a_downloaded_model_of_the_hub_that_makes_less_than_its_entry_says_is_told_at_the_start(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "model_index.json").write_text('{"_class_name": "PixArtSigmaPipeline"}')
-    kept = {("owner/name", "model_index.json", "main"): str(tmp_path / "model_index.json")}
-    monkeypatch.setattr(
-        "worker.pipelines.reading.try_to_load_from_cache",
-        lambda name, file, revision: kept.get((name, file, revision or "main")),
-    )
-    (tmp_path / "models.toml").write_text(entry("sd15", source="owner/name") + entry("flux", source="owner/other"))
-
-    assert told_at_the_start(tmp_path / "models.toml") == [("sd15", "PixArtSigmaPipeline does not make i2i")]
-
-
 def test_a_model_of_the_hub_comes_in_the_revision_that_its_entry_names(
     families: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,7 +1,6 @@
-"""A model's files: where they are, what they say about it before they are loaded, and loading them."""
+"""A model's files: where they are, which ones they are, and loading them."""
 
 import hashlib
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -10,15 +9,10 @@ import torch
 import transformers
 from diffusers import AnimateDiffPipeline, DiffusionPipeline, MotionAdapter
 from diffusers.utils import logging as diffusers_logging
-from huggingface_hub import try_to_load_from_cache
 from transformers.utils import logging as transformers_logging
 
 from shared.catalog import Model
-from shared.generation import Kind
-from shared.kinds import ANIMATED, FOR_BOTH, described, lacking
-from worker.pipelines.families import ignores_strength
-from worker.pipelines.loras import TAKES_LORAS
-from worker.pipelines.samplers import fits
+from shared.kinds import ANIMATED, FOR_BOTH, described
 
 PIECES = 64
 PIECE_BYTES = 1 << 16
@@ -73,23 +67,6 @@ def located(model: Model) -> str:
     return str(DiffusionPipeline.download(model.source, revision=model.revision))
 
 
-def contradictions(model: Model) -> list[str]:
-    """What the entry promises and the model's files do not hold; as far as they are here."""
-    folder = _here(model)
-    index, schedule = _described(model, folder)
-    came_with = str(index.get("_class_name"))
-    found = []
-    if lacks := lacking(model.kinds, folder, model.pipeline, model.motion_adapter):
-        found.append(f"{came_with} does not make {', '.join(sorted(lacks))}")
-    if Kind.IMAGE_TO_IMAGE in model.kinds and model.strength and ignores_strength(came_with, index):
-        found.append(f"{came_with} takes no strength")
-    if model.loras and hasattr(diffusers, came_with) and not hasattr(getattr(diffusers, came_with), TAKES_LORAS):
-        found.append(f"{came_with} takes no LoRAs")
-    if schedule and (unfit := [method for method in model.sampling_methods if not fits(method, schedule)]):
-        found.append(f"{schedule.get('_class_name')} does not go with {', '.join(unfit)}")
-    return found
-
-
 def fingerprint(model: Model, source: str) -> str:
     """The same for the same weights: a hash of their files' names, sizes and pieces, from the first bytes to the last.
 
@@ -120,21 +97,6 @@ def _files(model: Model, source: str) -> list[Path]:
         found = [place] if place.is_file() else sorted(file for pattern in WEIGHTS for file in place.rglob(pattern))
         files.update(dict.fromkeys(found))
     return list(files)
-
-
-def _here(model: Model) -> Path:
-    """The folder that says what the model is, on this machine; of the hub's models once they have been downloaded."""
-    if not model.described_in.exists():
-        with suppress(ValueError):  # what is no hub id either
-            kept = try_to_load_from_cache(model.source, "model_index.json", revision=model.revision)
-            return Path(kept).parent if isinstance(kept, str) else model.described_in
-    return model.described_in
-
-
-def _described(model: Model, folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The index, with the entry's own class if it names one, and the noise schedule."""
-    index, schedule = described(folder / "model_index.json"), described(folder / "scheduler" / "scheduler_config.json")
-    return index | ({"_class_name": model.pipeline} if model.pipeline else {}), schedule
 
 
 def _quiet() -> None:

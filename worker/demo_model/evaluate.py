@@ -143,15 +143,22 @@ def _timed(pipeline: StableDiffusionPipeline, question: Question, steps: int, gu
     return time.monotonic() - started
 
 
-def _options(argv: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description="Judge the built-in model on prompts it was not trained on.")
-    parser.add_argument("--prompts", type=int, default=400, help="of every class: one, two and three objects")
-    parser.add_argument("--steps", type=int, default=STEPS)
-    parser.add_argument("--guidance", type=float, default=GUIDANCE)
-    parser.add_argument("--seed", type=int, default=2000, help="of the prompts; each picture adds its number")
+def evaluation(description: str, prompts: int, of: str, seed: int) -> argparse.ArgumentParser:
+    """The options that every evaluation has; `prompts` are so many `of` what."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--prompts", type=int, default=prompts, help=of)
+    parser.add_argument("--seed", type=int, default=seed, help="of the prompts; each picture or clip adds its number")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--weights", type=Path, default=WEIGHTS)
-    parser.add_argument("--out", type=Path, default=WEIGHTS.parent, help="where the figures and the sheet go")
+    parser.add_argument("--out", type=Path, default=WEIGHTS.parent, help="where the figures and what shows them go")
+    return parser
+
+
+def _options(argv: list[str] | None) -> argparse.Namespace:
+    said = "Judge the built-in model on prompts it was not trained on."
+    parser = evaluation(said, 400, "of every class: one, two and three objects", 2000)
+    parser.add_argument("--steps", type=int, default=STEPS)
+    parser.add_argument("--guidance", type=float, default=GUIDANCE)
     return parser.parse_args(argv)
 
 

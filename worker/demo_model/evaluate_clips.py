@@ -14,8 +14,8 @@ import torch
 from diffusers import AnimateDiffPipeline, MotionAdapter, UniPCMultistepScheduler
 from PIL import Image
 
-from worker.demo_model import MOTION, PICTURE_SIZE, WEIGHTS
-from worker.demo_model.evaluate import CHINESE_SHARE, FEW_STEPS, GUIDANCE, STEPS, Question, draw, load
+from worker.demo_model import MOTION, PICTURE_SIZE
+from worker.demo_model.evaluate import CHINESE_SHARE, FEW_STEPS, GUIDANCE, STEPS, Question, draw, evaluation, load
 from worker.demo_model.judging.asked import Request, moving_requests
 from worker.demo_model.judging.clips import clip_figures, judge_clip, signal_to_noise
 from worker.demo_model.judging.figures import weights_hashes
@@ -135,14 +135,10 @@ def _save_strips(asked: list[Question], clips: list[Clip], path: Path) -> None:
 
 
 def _options(argv: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description="Judge the built-in model's clips on prompts it was not trained on.")
-    parser.add_argument("--prompts", type=int, default=100, help="clips from words, and as many from a first frame")
+    said = "Judge the built-in model's clips on prompts it was not trained on."
+    parser = evaluation(said, 100, "clips from words, and as many from a first frame", 3000)
     parser.add_argument("--steps", type=int, default=FEW_STEPS)
     parser.add_argument("--guidance", type=float, default=GUIDANCE)
-    parser.add_argument("--seed", type=int, default=3000, help="of the prompts; each clip adds its number")
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--weights", type=Path, default=WEIGHTS)
-    parser.add_argument("--out", type=Path, default=WEIGHTS.parent, help="where the figures and the strips go")
     return parser.parse_args(argv)
 
 

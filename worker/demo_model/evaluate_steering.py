@@ -4,7 +4,6 @@ import argparse
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -13,8 +12,7 @@ import torch
 from diffusers import StableDiffusionImg2ImgPipeline, StableDiffusionPipeline
 from PIL import Image, ImageFilter
 
-from worker.demo_model import WEIGHTS
-from worker.demo_model.evaluate import BATCH, GUIDANCE, STEPS, Question, draw, load
+from worker.demo_model.evaluate import BATCH, GUIDANCE, STEPS, Question, draw, evaluation, load
 from worker.demo_model.judging.asked import Request, requests
 from worker.demo_model.judging.figures import row, share, weights_hashes
 from worker.demo_model.judging.seeing import look
@@ -162,13 +160,8 @@ def _repainted(
 
 
 def _options(argv: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description="Judge how the built-in model follows guidance, negatives, strength.")
-    parser.add_argument("--prompts", type=int, default=150)
-    parser.add_argument("--seed", type=int, default=4000, help="of the prompts; each picture adds its number")
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--weights", type=Path, default=WEIGHTS)
-    parser.add_argument("--out", type=Path, default=WEIGHTS.parent, help="where the figures go")
-    return parser.parse_args(argv)
+    said = "Judge how the built-in model follows guidance, negatives, strength."
+    return evaluation(said, 150, "of one object each", 4000).parse_args(argv)
 
 
 if __name__ == "__main__":

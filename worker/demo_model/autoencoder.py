@@ -43,10 +43,10 @@ def new_autoencoder() -> AutoencoderKL:
     )
 
 
-def train_autoencoder(steps: int, seed: int, checkpoint: Path) -> AutoencoderKL:
+def train_autoencoder(steps: int, seed: int, checkpoint: Path, device: str = "cpu") -> AutoencoderKL:
     """Trains on crops of painted scenes and settles the scale that gives latents unit variance."""
     torch.manual_seed(seed)
-    vae = new_autoencoder().to(memory_format=torch.channels_last)
+    vae = new_autoencoder().to(device, memory_format=torch.channels_last)
     matrices, others = sorted_out(vae, ("encoder.conv_in", "decoder.conv_out"))
     optimisers = [Matrices(matrices, PEAK_RATE), torch.optim.AdamW(others, lr=PEAK_RATE, weight_decay=0.0)]
     parts = {"model": vae, **numbered(optimisers)}
@@ -62,8 +62,9 @@ def train_autoencoder(steps: int, seed: int, checkpoint: Path) -> AutoencoderKL:
 
 @torch.no_grad()
 def encode(vae: AutoencoderKL, pictures: torch.Tensor) -> torch.Tensor:
-    """The scaled latents that the denoiser learns on."""
-    latents: torch.Tensor = vae.encode(pictures).latent_dist.mean * vae.config.scaling_factor
+    """The scaled latents that the denoiser learns on, where the autoencoder is."""
+    with torch.autocast(vae.device.type, torch.bfloat16):
+        latents: torch.Tensor = vae.encode(pictures.to(vae.device)).latent_dist.mean * vae.config.scaling_factor
     return latents
 
 
@@ -89,12 +90,13 @@ def rebuilding_loss(rebuilt: torch.Tensor, pictures: torch.Tensor, posterior: Po
 def a_little_off(latents: torch.Tensor) -> torch.Tensor:
     """The latents with some noise, as a denoiser leaves it; how much differs from one to the next."""
     count = (len(latents), *[1] * (latents.ndim - 1))
-    off = SLACK * torch.rand(count) * latents.detach().float().std()
+    off = SLACK * torch.rand(count, device=latents.device) * latents.detach().float().std()
     return latents + off * torch.randn_like(latents)
 
 
 def _loss(vae: AutoencoderKL, pictures: torch.Tensor) -> torch.Tensor:
-    with torch.autocast("cpu", torch.bfloat16):
+    pictures = pictures.to(vae.device)
+    with torch.autocast(vae.device.type, torch.bfloat16):
         posterior = vae.encode(pictures).latent_dist
         rebuilt = vae.decode(a_little_off(posterior.sample())).sample
     return rebuilding_loss(rebuilt, pictures, posterior)
@@ -132,4 +134,4 @@ def _scale(vae: AutoencoderKL, seed: int) -> float:
     rng = random.Random(f"{seed} scale")
     pixels = np.stack([np.asarray(paint(random_scene(rng))) for _ in range(256)])
     vae.register_to_config(scaling_factor=1.0)
-    return round(float(1 / encode(vae, as_tensor(pixels)).std()), 4)
+    return round(float(1 / encode(vae, as_tensor(pixels)).float().std()), 4)

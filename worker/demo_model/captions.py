@@ -20,9 +20,12 @@ OPENED = 0.12
 STOP = 0.1
 
 
-def caption(scene: Scene, rng: random.Random, motion: str | None = None) -> str:
-    """One of the many ways to say the scene, and what moves in it, a third of the time in Chinese."""
-    told = saying(scene, rng, motion)
+def caption(scene: Scene, rng: random.Random, motion: str | None = None, shown: bool = False) -> str:
+    """One of the many ways to say the scene, and what moves in it, a third of the time in Chinese.
+
+    Of a scene that is shown as well, it more often says the motion alone.
+    """
+    told = saying(scene, rng, motion, shown)
     return captions_zh.spoken(told, rng) if rng.random() < CHINESE else spoken(told, rng)
 
 

@@ -17,7 +17,7 @@ from worker.demo_model.motions import FRAMES, Clip, random_clip
 
 CLIPS = 4_000
 # How often a clip of such a motion is shown, against others: turns show in the fine parts, which are learnt last.
-WEIGHTS_OF_MOTIONS = {"rotate": 3.0}
+WEIGHTS_OF_MOTIONS = {"rotate": 5.0}
 ENCODED_AT_ONCE = 4
 
 
@@ -48,7 +48,7 @@ def open_reel(vae: AutoencoderKL, seed: int, folder: Path) -> Reel:
 
     rng = random.Random(f"{seed} clips")
     clips = [random_clip(rng) for _ in range(CLIPS)]
-    kept = painted_once(folder / "clips.pt", f"{CLIPS} clips", clips, ENCODED_AT_ONCE, encoded, _layouts)
+    kept = painted_once(folder / "clips.pt", "painting clips", "clips", clips, ENCODED_AT_ONCE, encoded, _layouts)
     return Reel(clips, *kept)
 
 

@@ -17,6 +17,7 @@ from worker.demo_model.averaged import Averaged
 from worker.demo_model.captions import caption, chatter
 from worker.demo_model.gallery import MAIN, Gallery, Size, Wall
 from worker.demo_model.layouts import LAYOUT_WEIGHT, LayoutHead
+from worker.demo_model.levels import Levels
 from worker.demo_model.matrices import Matrices, sorted_out
 from worker.demo_model.reader import TEXT_WIDTH, tokenize
 from worker.demo_model.scenes import Scene
@@ -64,15 +65,16 @@ def new_scheduler() -> DDIMScheduler:
 
 
 class Training(Averaged):
-    """The third stage's state; its head only teaches."""
+    """The third stage's state; its head and its levels only teach."""
 
-    def __init__(self, steps: int, seed: int, checkpoint: Path) -> None:
+    def __init__(self, steps: int, seed: int, checkpoint: Path, device: str = "cpu") -> None:
         torch.manual_seed(seed)
-        self.denoiser = new_denoiser().to(memory_format=torch.channels_last)
+        self.denoiser = new_denoiser().to(device, memory_format=torch.channels_last)
         self.denoiser.set_attn_processor(AttnProcessor())
         super().__init__(self.denoiser, AVERAGING, checkpoint, CHECKPOINT_EVERY)
-        self.head = LayoutHead(WIDTHS[-1], self.denoiser.mid_block)
-        self.begin("denoiser", optimisers_of(self.denoiser, self.head), steps, head=self.head)
+        self.head = LayoutHead(WIDTHS[-1], self.denoiser.mid_block).to(device)
+        self.levels = Levels().to(device)
+        self.begin("denoiser", optimisers_of(self.denoiser, self.head), steps, head=self.head, levels=self.levels)
 
 
 def optimisers_of(network: nn.Module, head: LayoutHead) -> list[torch.optim.Optimizer]:
@@ -93,7 +95,7 @@ def train_denoiser(
         torch.manual_seed(rng.getrandbits(32))
         wall, chosen = some_stills(gallery, training.pace.done, rng)
         words = read(reader, tokenizer, [said(wall.scenes[number], rng) for number in chosen])
-        training.step(stills_loss(training.denoiser, training.head, wall, chosen, words))
+        training.step(stills_loss(training.denoiser, training.head, training.levels, wall, chosen, words))
 
 
 def some_stills(gallery: Gallery, step: int, rng: random.Random) -> tuple[Wall, list[int]]:
@@ -106,7 +108,7 @@ def some_stills(gallery: Gallery, step: int, rng: random.Random) -> tuple[Wall, 
 @torch.no_grad()
 def read(reader: CLIPTextModel, tokenizer: CLIPTokenizer, captions: list[str]) -> torch.Tensor:
     """What the captions say: batch x tokens x width."""
-    words: torch.Tensor = reader(tokenize(tokenizer, captions)).last_hidden_state
+    words: torch.Tensor = reader(tokenize(tokenizer, captions).to(reader.device)).last_hidden_state
     return words
 
 
@@ -122,26 +124,35 @@ def _batch_size(size: Size) -> int:
     return min(BATCH, BATCH * MAIN[0] * MAIN[1] // (size[0] * size[1]))
 
 
-def _times(count: int, steps: int) -> torch.Tensor:
-    """Mostly from the middle, where it is decided what is seen (Esser et al. 2024, section 3.1), some from anywhere."""
+def noise_times(count: int, steps: int) -> torch.Tensor:
+    """Noise levels to practise, of so many steps; shape: count.
+
+    Mostly from the middle, where it is decided what is seen (Esser et al. 2024, section 3.1), some from anywhere.
+    """
     middle = torch.sigmoid(0.4 + torch.randn(count))
     any_time = torch.rand(count)
     return (torch.where(torch.rand(count) < 0.8, middle, any_time) * steps).long().clamp(max=steps - 1)
 
 
 def stills_loss(
-    denoiser: UNet2DConditionModel, head: LayoutHead, wall: Wall, chosen: Sequence[int], words: torch.Tensor
+    denoiser: UNet2DConditionModel,
+    head: LayoutHead,
+    levels: Levels,
+    wall: Wall,
+    chosen: Sequence[int],
+    words: torch.Tensor,
 ) -> torch.Tensor:
     """The velocity's error, and the layout's."""
     scheduler = new_scheduler()
-    latents = wall.latents[chosen].float().contiguous(memory_format=torch.channels_last)
+    latents = wall.latents[chosen].to(denoiser.device).float().contiguous(memory_format=torch.channels_last)
     noise = torch.randn_like(latents)
-    times = _times(len(latents), scheduler.config.num_train_timesteps)
+    steps = scheduler.config.num_train_timesteps
+    times = noise_times(len(latents), steps).to(latents.device)
     noisy = scheduler.add_noise(latents, noise, times)
     target = scheduler.get_velocity(latents, noise, times)
-    with torch.autocast("cpu", torch.bfloat16):
+    with torch.autocast(latents.device.type, torch.bfloat16):
         velocity = denoiser(noisy, times, words).sample
-    painted = functional.mse_loss(velocity.float(), target)
+    errors = functional.mse_loss(velocity.float(), target, reduction="none").mean((1, 2, 3))
     scenes = [wall.scenes[number] for number in chosen]
-    loss: torch.Tensor = painted + LAYOUT_WEIGHT * head.loss(scenes, wall.layouts[chosen])
+    loss: torch.Tensor = levels.even(errors, times, steps) + LAYOUT_WEIGHT * head.loss(scenes, wall.layouts[chosen])
     return loss

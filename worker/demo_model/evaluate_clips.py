@@ -11,11 +11,11 @@ from statistics import median
 from typing import Any
 
 import torch
-from diffusers import AnimateDiffPipeline, MotionAdapter, UniPCMultistepScheduler
+from diffusers import AnimateDiffPipeline, MotionAdapter
 from PIL import Image
 
 from worker.demo_model import MOTION, PICTURE_SIZE
-from worker.demo_model.evaluate import CHINESE_SHARE, FEW_STEPS, GUIDANCE, STEPS, Question, draw, evaluation, load
+from worker.demo_model.evaluate import CHINESE_SHARE, GUIDANCE, STEPS, Question, draw, evaluation, load
 from worker.demo_model.judging.asked import Request, moving_requests
 from worker.demo_model.judging.clips import clip_figures, judge_clip, signal_to_noise
 from worker.demo_model.judging.figures import weights_hashes
@@ -23,8 +23,11 @@ from worker.demo_model.judging.sentences import chinese, english
 from worker.demo_model.judging.sheet import sheet, strip
 from worker.demo_model.judging.verdicts import judge
 from worker.pipelines.first_frame import AnimateDiffFirstFramePipeline
+from worker.pipelines.samplers import scheduler
 
 FRAMES = 16
+# What the service does where nothing is asked for.
+CLIP_SAMPLING, CLIP_STEPS = "Euler a", 10
 # Where a still object begins, so that it has room for its way.
 BEGINNINGS = {"left": "right", "right": "left", "up": "bottom", "down": "top", "bounce": "bottom"}
 SIZES = {"grow": "small", "shrink": "large"}
@@ -47,7 +50,13 @@ def main(argv: list[str] | None = None) -> None:
     going_on, _ = _drawn(lambda one, common: pictures(image=stills[one.seed], **common), begun, options)
     found = {
         "weights": weights_hashes(options.weights),
-        "settings": {"steps": options.steps, "guidance": options.guidance, "size": PICTURE_SIZE, "seed": options.seed},
+        "settings": {
+            "sampling": CLIP_SAMPLING,
+            "steps": options.steps,
+            "guidance": options.guidance,
+            "size": PICTURE_SIZE,
+            "seed": options.seed,
+        },
         "threads": options.threads,
         "seconds_per_clip": round(median(seconds), 1),
         FROM_WORDS: _judged(asked, clips),
@@ -66,7 +75,7 @@ def load_moving(weights: Path) -> AnimateDiffPipeline:
     pipeline = AnimateDiffPipeline.from_pretrained(
         weights, motion_adapter=adapter, dtype=torch.float32, local_files_only=True
     )
-    pipeline.scheduler = UniPCMultistepScheduler.from_config(pipeline.scheduler.config)
+    pipeline.scheduler = scheduler(CLIP_SAMPLING, pipeline.scheduler.config)
     pipeline.set_progress_bar_config(disable=True)
     return pipeline
 
@@ -137,7 +146,7 @@ def _save_strips(asked: list[Question], clips: list[Clip], path: Path) -> None:
 def _options(argv: list[str] | None) -> argparse.Namespace:
     said = "Judge the built-in model's clips on prompts it was not trained on."
     parser = evaluation(said, 100, "clips from words, and as many from a first frame", 3000)
-    parser.add_argument("--steps", type=int, default=FEW_STEPS)
+    parser.add_argument("--steps", type=int, default=CLIP_STEPS)
     parser.add_argument("--guidance", type=float, default=GUIDANCE)
     return parser.parse_args(argv)
 

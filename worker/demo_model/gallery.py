@@ -12,7 +12,7 @@ from diffusers import AutoencoderKL
 
 from worker.demo_model.autoencoder import as_tensor, encode
 from worker.demo_model.layouts import layout
-from worker.demo_model.pace import load_checkpoint, save_checkpoint
+from worker.demo_model.pace import bar, load_checkpoint, save_checkpoint
 from worker.demo_model.painting import paint
 from worker.demo_model.scenes import Scene, random_scene
 
@@ -64,6 +64,7 @@ def gallery_scenes(size: Size, seed: int) -> list[Scene]:
 def painted_once(
     path: Path,
     title: str,
+    unit: str,
     things: list[T],
     at_once: int,
     encode: Callable[[list[T]], torch.Tensor],
@@ -75,11 +76,12 @@ def painted_once(
     """
     state = load_checkpoint(path)
     if state is None:
-        print(f"painting {title}", flush=True)
         parts = []
+        painted = bar(title, len(things), unit)
         for start in range(0, len(things), at_once):
-            with torch.autocast("cpu", torch.bfloat16):
-                parts.append(encode(things[start : start + at_once]).half().contiguous())
+            parts.append(encode(things[start : start + at_once]).half().cpu().contiguous())
+            painted.update(len(parts[-1]))
+        painted.close()
         layouts = torch.from_numpy(np.stack([layout(thing) for thing in things]))
         state = {"latents": torch.cat(parts), "layouts": layouts}
         save_checkpoint(path, state)
@@ -91,6 +93,6 @@ def _wall(vae: AutoencoderKL, size: Size, seed: int, path: Path) -> Wall:
         return encode(vae, as_tensor(np.stack([np.asarray(paint(scene, *size)) for scene in scenes])))
 
     scenes = gallery_scenes(size, seed)
-    title = f"{len(scenes)} pictures of {size[0]} x {size[1]} pixels"
-    kept = painted_once(path, title, scenes, ENCODED_AT_ONCE, encoded, lambda scene: layout(scene, size))
+    title = f"painting {size[0]}x{size[1]}"
+    kept = painted_once(path, title, "pictures", scenes, ENCODED_AT_ONCE, encoded, lambda scene: layout(scene, size))
     return Wall(scenes, *kept)

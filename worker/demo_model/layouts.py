@@ -52,7 +52,7 @@ class LayoutHead(nn.Module):
         """The mean cross-entropy of kind and colour over all cells; layouts: batch x objects x rows x columns."""
         cells = self._seen.float().flatten(2).transpose(1, 2)
         guesses = self.answers(cells).split([len(KINDS) + 1, len(COLOURS) + 1], dim=-1)
-        shares = layouts.flatten(2).float() / 255
+        shares = layouts.to(cells.device).flatten(2).float() / 255
         numbers = [[(KINDS.index(i.kind), list(COLOURS).index(i.colour)) for i in scene.items] for scene in scenes]
         losses = []
         for place, guess in enumerate(guesses):

@@ -24,6 +24,7 @@ from worker.demo_model.denoiser import (
     UNSAID,
     WIDTHS,
     new_scheduler,
+    noise_times,
     optimisers_of,
     read,
     said,
@@ -32,15 +33,14 @@ from worker.demo_model.denoiser import (
 )
 from worker.demo_model.gallery import Gallery
 from worker.demo_model.layouts import LAYOUT_WEIGHT, LayoutHead
-from worker.demo_model.motions import FRAMES
+from worker.demo_model.levels import Levels
+from worker.demo_model.motions import FRAMES, Clip
 
 # So many clips, of each so many frames; now and then half as many clips with all their frames.
 CLIPS_AT_ONCE, FRAMES_SHOWN = 4, 8
 WHOLE_EVERY = 4
-STILLS_EVERY = 2
+CLIPS_EVERY = 3
 FIRST_GIVEN = 0.5
-# What moves where is decided early: noise levels that are practised are higher ones than for stills.
-MIDDLE_LEVEL = 1.0
 
 
 def new_motion_adapter() -> MotionAdapter:
@@ -79,17 +79,22 @@ def parted(moving: UNetMotionModel, unet: UNet2DConditionModel, adapter: MotionA
 
 
 class MovingTraining(Averaged):
-    """The fourth stage's state; its head only teaches."""
+    """The fourth stage's state; its head and its levels only teach."""
 
-    def __init__(self, unet: UNet2DConditionModel, adapter: MotionAdapter, steps: int, checkpoint: Path) -> None:
-        """Goes on with these two, and writes into them what has been learnt."""
+    def __init__(
+        self, unet: UNet2DConditionModel, adapter: MotionAdapter, steps: int, checkpoint: Path, device: str = "cpu"
+    ) -> None:
+        """Takes these two to the device, goes on with them there, and writes into them what has been learnt."""
         self.unet, self.adapter = unet.requires_grad_(True).to(memory_format=torch.channels_last), adapter
-        self.moving = joined(unet, adapter.requires_grad_(True))
+        self.moving = joined(unet, adapter.requires_grad_(True)).to(device)
+        adapter.to(device)
         for network in (self.unet, self.moving):
             network.set_attn_processor(AttnProcessor())
         super().__init__(self.moving, AVERAGING, checkpoint, CHECKPOINT_EVERY)
-        self.head = LayoutHead(WIDTHS[-1], self.unet.mid_block, self.moving.mid_block)
-        self.begin("moving", optimisers_of(self.moving, self.head), steps, head=self.head)
+        self.head = LayoutHead(WIDTHS[-1], self.unet.mid_block, self.moving.mid_block).to(device)
+        self.levels, self.clip_levels = Levels().to(device), Levels().to(device)
+        parts = {"head": self.head, "levels": self.levels, "clip levels": self.clip_levels}
+        self.begin("moving", optimisers_of(self.moving, self.head), steps, **parts)
 
 
 def train_moving(
@@ -100,44 +105,57 @@ def train_moving(
         done = training.pace.done
         rng = random.Random(f"{seed} moving {done}")
         torch.manual_seed(rng.getrandbits(32))
-        if done % STILLS_EVERY == 0:
-            wall, stills = some_stills(gallery, done // STILLS_EVERY, rng)
+        if done % CLIPS_EVERY:
+            wall, stills = some_stills(gallery, done - done // CLIPS_EVERY - 1, rng)
             words = read(reader, tokenizer, [said(wall.scenes[number], rng) for number in stills])
-            loss = stills_loss(training.unet, training.head, wall, stills, words)
+            loss = stills_loss(training.unet, training.head, training.levels, wall, stills, words)
         else:
-            whole = done // STILLS_EVERY % WHOLE_EVERY == 0
+            whole = done // CLIPS_EVERY % WHOLE_EVERY == 0
             chosen = rng.choices(range(len(reel.clips)), reel.weights, k=CLIPS_AT_ONCE // (1 + whole))
             frames = range(FRAMES) if whole else [0, *sorted(rng.sample(range(1, FRAMES), FRAMES_SHOWN - 1))]
-            clips = [reel.clips[number] for number in chosen]
-            told = ["" if rng.random() < UNSAID else caption(clip.scene, rng, clip.motion) for clip in clips]
-            loss = _clips_loss(training, reel, chosen, frames, read(reader, tokenizer, told))
+            given = [rng.random() < FIRST_GIVEN for _ in chosen]
+            told = [_told(reel.clips[number], shown, rng) for number, shown in zip(chosen, given, strict=True)]
+            loss = _clips_loss(training, reel, chosen, frames, given, read(reader, tokenizer, told))
         training.step(loss)
     parted(training.average, training.unet, training.adapter)
 
 
+def _told(clip: Clip, shown: bool, rng: random.Random) -> str:
+    """The caption, or now and then none; of what is shown it may say no more than how it moves."""
+    return "" if rng.random() < UNSAID else caption(clip.scene, rng, clip.motion, shown)
+
+
 def _clips_loss(
-    training: MovingTraining, reel: Reel, chosen: Sequence[int], frames: Sequence[int], words: torch.Tensor
+    training: MovingTraining,
+    reel: Reel,
+    chosen: Sequence[int],
+    frames: Sequence[int],
+    given: Sequence[bool],
+    words: torch.Tensor,
 ) -> torch.Tensor:
     """The velocity's error over all frames that are not given, and the layout's.
 
-    Of some clips the first frame is given: it is there without noise, and the modules learn to go by it.
+    A first frame that is given is there without noise, and the modules learn to go by it.
     """
     scheduler = new_scheduler()
-    latents = reel.latents[chosen][:, frames].float()
+    latents = reel.latents[chosen][:, frames].to(training.unet.device).float()
     noise = torch.randn_like(latents)
-    times = (torch.sigmoid(MIDDLE_LEVEL + torch.randn(len(latents))) * 1000).long().clamp(max=999)
+    steps = scheduler.config.num_train_timesteps
+    times = noise_times(len(latents), steps).to(latents.device)
     noisy, target = scheduler.add_noise(latents, noise, times), scheduler.get_velocity(latents, noise, times)
-    given = torch.rand(len(latents)) < FIRST_GIVEN
-    noisy[given, 0] = latents[given, 0]
+    shown = [number for number, one in enumerate(given) if one]
+    noisy[shown, 0] = latents[shown, 0]
     words = words.repeat_interleave(len(frames), dim=0)
-    with torch.autocast("cpu", torch.bfloat16), PlainAttention(), only(training.moving, frames):
+    with torch.autocast(latents.device.type, torch.bfloat16), PlainAttention(), only(training.moving, frames):
         velocity = training.moving(noisy.transpose(1, 2), times, words).sample
-    error = functional.mse_loss(velocity.float().transpose(1, 2), target, reduction="none").mean((2, 3, 4))
-    counts = torch.ones_like(error)
-    counts[given, 0] = 0
+    errors = functional.mse_loss(velocity.float().transpose(1, 2), target, reduction="none").mean((2, 3, 4))
+    counts = torch.ones_like(errors)
+    counts[shown, 0] = 0
+    errors = (errors * counts).sum(1) / counts.sum(1)
     scenes = [reel.clips[number].scene for number in chosen for _ in frames]
     layouts = reel.layouts[chosen][:, frames].flatten(0, 1)
-    loss: torch.Tensor = (error * counts).sum() / counts.sum() + LAYOUT_WEIGHT * training.head.loss(scenes, layouts)
+    seen = training.head.loss(scenes, layouts)
+    loss: torch.Tensor = training.clip_levels.even(errors, times, steps) + LAYOUT_WEIGHT * seen
     return loss
 
 

@@ -1,15 +1,20 @@
-"""What all training stages share: the learning rate's course, progress lines and checkpoints."""
+"""What all training stages share: the learning rate's course, progress bars and checkpoints."""
 
 import os
-import time
+import sys
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import torch
+from tqdm import tqdm
 
 WARM_UP = 100
 COOL_DOWN = 0.3
+TOLD_EVERY = 50
+# Seconds between two looks of a bar: on a terminal, and in a file, which keeps all of them.
+ON_A_TERMINAL, IN_A_FILE = 0.5, 30.0
 
 
 class Pace:
@@ -21,7 +26,7 @@ class Pace:
         self._optimisers = optimisers
         self._groups = [group for optimiser in optimisers for group in optimiser.param_groups]
         self._peaks = [group.setdefault("peak", group["lr"]) for group in self._groups]
-        self._since, self._losses = time.monotonic(), [0.0]
+        self._start, self._losses = start, list[torch.Tensor]()
 
     @property
     def finished(self) -> bool:
@@ -43,21 +48,28 @@ class Pace:
         for optimiser in self._optimisers:
             optimiser.step()
         self.done += 1
-        self._report(float(loss.detach()))
+        self._report(loss.detach())
 
-    def _report(self, loss: float) -> None:
+    @cached_property
+    def _bar(self) -> Any:
+        """From the first step on: stages are made before others have ended."""
+        return bar(self.stage, self.steps, "steps", self._start)
+
+    def _report(self, loss: torch.Tensor) -> None:
+        """The bar moves; what it says of the loss is the mean of the last steps, asked for together."""
         self._losses.append(loss)
-        if self.done % 50 and not self.finished:
-            return
-        recent = self._losses[1:]
-        pace = (time.monotonic() - self._since) / len(recent)
-        mean = sum(recent) / len(recent)
-        left = (self.steps - self.done) * pace / 60
-        print(
-            f"{self.stage} {self.done}/{self.steps} loss {mean:.4f} {pace:.2f} s a step, {left:.0f} min left",
-            flush=True,
-        )
-        self._since, self._losses = time.monotonic(), [0.0]
+        if self.done % TOLD_EVERY == 0 or self.finished:
+            self._bar.set_postfix_str(f"loss {torch.stack(self._losses).mean():.4f}", refresh=False)
+            self._losses.clear()
+        self._bar.update()
+        if self.finished:
+            self._bar.close()
+
+
+def bar(title: str, total: int, unit: str, done: int = 0) -> Any:
+    """A progress bar, whose `update` says how many more are done."""
+    seconds = ON_A_TERMINAL if sys.stderr.isatty() else IN_A_FILE
+    return tqdm(desc=title, total=total, initial=done, unit=f" {unit}", mininterval=seconds, maxinterval=seconds)
 
 
 def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
@@ -71,7 +83,7 @@ def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
 def load_checkpoint(path: Path) -> dict[str, Any] | None:
     if not path.exists():
         return None
-    state: dict[str, Any] = torch.load(path, weights_only=True)
+    state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
     return state
 
 

@@ -63,10 +63,12 @@ def tokenize(tokenizer: CLIPTokenizer, captions: list[str]) -> torch.Tensor:
     return tokens
 
 
-def train_reader(tokenizer: CLIPTokenizer, steps: int, seed: int, checkpoint: Path) -> CLIPTextModel:
+def train_reader(
+    tokenizer: CLIPTokenizer, steps: int, seed: int, checkpoint: Path, device: str = "cpu"
+) -> CLIPTextModel:
     """Teaches the encoder to tell things apart by asking about them; the quiz itself is thrown away."""
     torch.manual_seed(seed)
-    reader, quiz = new_text_encoder(tokenizer), Quiz()
+    reader, quiz = new_text_encoder(tokenizer).to(device), Quiz().to(device)
     optimiser = torch.optim.AdamW([*reader.parameters(), *quiz.parameters()], lr=PEAK_RATE)
     parts = {"model": reader, "quiz": quiz, "optimiser": optimiser}
     pace = Pace("reader", [optimiser], steps, resume(checkpoint, parts))
@@ -75,7 +77,7 @@ def train_reader(tokenizer: CLIPTokenizer, steps: int, seed: int, checkpoint: Pa
         scenes = [random_scene(rng) for _ in range(STILLS_AT_ONCE)]
         clips = [random_clip(rng) for _ in range(CLIPS_AT_ONCE)]
         told = [caption(scene, rng) for scene in scenes] + [caption(clip.scene, rng, clip.motion) for clip in clips]
-        hidden = reader(tokenize(tokenizer, told)).last_hidden_state
+        hidden = reader(tokenize(tokenizer, told).to(device)).last_hidden_state
         loss = quiz.loss(hidden, [*scenes, *(clip.scene for clip in clips)])
         pace.step(loss + quiz.motion_loss(hidden[STILLS_AT_ONCE:], [clip.motion for clip in clips]))
         if pace.done % CHECKPOINT_EVERY == 0 or pace.finished:
@@ -98,9 +100,9 @@ class Quiz(nn.Module):
     def loss(self, hidden: torch.Tensor, scenes: list[Scene]) -> torch.Tensor:
         """The sum of all questions' cross-entropies; `hidden` has batch x tokens x width."""
         found = self._found(hidden)
-        where = torch.tensor([BACKGROUNDS.index(scene.background) for scene in scenes])
-        how = torch.tensor([ARRANGEMENTS.index(scene.relation) for scene in scenes])
-        truth = torch.tensor([_truth(scene) for scene in scenes])
+        where = torch.tensor([BACKGROUNDS.index(scene.background) for scene in scenes], device=hidden.device)
+        how = torch.tensor([ARRANGEMENTS.index(scene.relation) for scene in scenes], device=hidden.device)
+        truth = torch.tensor([_truth(scene) for scene in scenes], device=hidden.device)
         losses = [
             functional.cross_entropy(answer(found[:, 1 : 1 + MOST_ITEMS]).flatten(0, 1), truth[..., number].flatten())
             for number, answer in enumerate(self.answers)
@@ -111,7 +113,7 @@ class Quiz(nn.Module):
 
     def motion_loss(self, hidden: torch.Tensor, motions: list[str]) -> torch.Tensor:
         """The cross-entropy of what moves; `hidden` has batch x tokens x width."""
-        truth = torch.tensor([MOTIONS.index(motion) for motion in motions])
+        truth = torch.tensor([MOTIONS.index(motion) for motion in motions], device=hidden.device)
         return functional.cross_entropy(self.motion(self._found(hidden)[:, -1]), truth)
 
     def _found(self, hidden: torch.Tensor) -> torch.Tensor:

@@ -16,7 +16,7 @@ UNSAID_CENTRE = 0.7
 LOOSE_RELATION = 0.12
 # Of the scenes with one object, which are less than half of all.
 KEYWORDS_ONLY = 0.09
-MOTION_ONLY = 0.1
+MOTION_ONLY, MOTION_ONLY_IF_SHOWN = 0.1, 0.35
 MOTION_OF_A_STILL = 0.02
 IDLE_BEFORE = 0.015
 IDLE_AFTER = 0.12
@@ -52,14 +52,14 @@ class Saying:
     idle_after: bool = False
 
 
-def saying(scene: Scene, rng: random.Random, motion: str | None) -> Saying:
-    """What to say of the scene this time."""
+def saying(scene: Scene, rng: random.Random, motion: str | None, shown: bool = False) -> Saying:
+    """What to say of the scene this time; of one that is shown as well, less is needed."""
     idle_before, idle_after = rng.random() < IDLE_BEFORE, rng.random() < IDLE_AFTER
-    return replace(_meant(scene, rng, motion), idle_before=idle_before, idle_after=idle_after)
+    return replace(_meant(scene, rng, motion, shown), idle_before=idle_before, idle_after=idle_after)
 
 
-def _meant(scene: Scene, rng: random.Random, motion: str | None) -> Saying:
-    if motion is not None and rng.random() < MOTION_ONLY:
+def _meant(scene: Scene, rng: random.Random, motion: str | None, shown: bool) -> Saying:
+    if motion is not None and rng.random() < (MOTION_ONLY_IF_SHOWN if shown else MOTION_ONLY):
         return Saying((), None, "", motion)
     if motion is None and rng.random() < MOTION_OF_A_STILL:
         motion = rng.choice(MOTIONS)

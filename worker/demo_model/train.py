@@ -35,15 +35,15 @@ def main(argv: list[str] | None = None) -> None:
 
 def _stills(options: argparse.Namespace) -> None:
     work, seed = options.work, options.seed
-    training = Training(options.steps, seed, work / "denoiser.pt")
+    training = Training(options.steps, seed, work / "denoiser.pt", options.device)
     if options.onward:
-        shipped = _shipped(options.out)
+        shipped = _shipped(options)
         vae, tokenizer, reader = shipped.vae, shipped.tokenizer, shipped.text_encoder
         training.begin_with(shipped.unet)
     else:
         tokenizer = new_tokenizer()
-        vae = train_autoencoder(options.autoencoder_steps, seed, work / "autoencoder.pt")
-        reader = train_reader(tokenizer, options.reader_steps, seed, work / "reader.pt")
+        vae = train_autoencoder(options.autoencoder_steps, seed, work / "autoencoder.pt", options.device)
+        reader = train_reader(tokenizer, options.reader_steps, seed, work / "reader.pt", options.device)
     train_denoiser(training, reader, tokenizer, open_gallery(vae, seed, work), seed)
     export(options.out, vae, reader, tokenizer, training.average, new_scheduler())
     print(f"weights written to {options.out}", flush=True)
@@ -52,10 +52,10 @@ def _stills(options: argparse.Namespace) -> None:
 def _clips(options: argparse.Namespace) -> None:
     """Goes on with the U-Net of stills, onward with its motion modules, too."""
     work, seed, adapter = options.work, options.seed, new_motion_adapter()
-    begun = _shipped(options.out)
+    begun = _shipped(options)
     if options.onward:
         adapter = MotionAdapter.from_pretrained(options.out / MOTION, dtype=torch.float32)
-    training = MovingTraining(begun.unet, adapter, options.clip_steps, work / "moving.pt")
+    training = MovingTraining(begun.unet, adapter, options.clip_steps, work / "moving.pt", options.device)
     gallery, reel = open_gallery(begun.vae, seed, work), open_reel(begun.vae, seed, work)
     reader, tokenizer = begun.text_encoder, begun.tokenizer
     train_moving(training, reader, tokenizer, gallery, reel, seed)
@@ -63,19 +63,21 @@ def _clips(options: argparse.Namespace) -> None:
     print(f"weights written to {options.out}", flush=True)
 
 
-def _shipped(folder: Path) -> DiffusionPipeline:
+def _shipped(options: argparse.Namespace) -> DiffusionPipeline:
     """What the folder holds, by the class that it names; its networks do not learn until they are told to."""
-    return DiffusionPipeline.from_pretrained(folder, dtype=torch.float32, local_files_only=True)
+    shipped = DiffusionPipeline.from_pretrained(options.out, dtype=torch.float32, local_files_only=True)
+    return shipped.to(options.device)
 
 
 def _options(argv: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description="Train the built-in model from nothing, on the processor.")
+    parser = argparse.ArgumentParser(description="Train the built-in model from nothing.")
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS, help="which stages of the two")
     parser.add_argument("--steps", type=int, default=12_000, help="steps of the U-Net with stills alone")
     parser.add_argument("--clip-steps", type=int, default=12_000, help="steps with clips, and stills in between")
     parser.add_argument("--autoencoder-steps", type=int, default=4000)
     parser.add_argument("--reader-steps", type=int, default=2000, help="steps of the text encoder")
     parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--device", default="cpu", help="where it is trained: cpu, cuda, ... (default: cpu)")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--out", type=Path, default=WEIGHTS, help="where the weights go")
     parser.add_argument("--work", type=Path, default=Path("var/demo_model"), help="where checkpoints go")

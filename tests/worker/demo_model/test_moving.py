@@ -1,10 +1,8 @@
 """The motion modules: what they share with the U-Net, what they learn from, and what is exported of both."""
 
 import json
-import random
 from pathlib import Path
 
-import pytest
 import torch
 from diffusers import AnimateDiffPipeline, MotionAdapter, UNet2DConditionModel
 from diffusers.models.embeddings import SinusoidalPositionalEmbedding
@@ -15,12 +13,10 @@ from worker.demo_model.autoencoder import LATENT_CHANNELS, new_autoencoder
 from worker.demo_model.clips import Reel
 from worker.demo_model.denoiser import new_denoiser, new_scheduler
 from worker.demo_model.export import export
-from worker.demo_model.gallery import MAIN, PICTURES, Gallery, Wall
-from worker.demo_model.motions import FRAMES, random_clip
+from worker.demo_model.gallery import Gallery
+from worker.demo_model.motions import FRAMES
 from worker.demo_model.moving import MovingTraining, joined, new_motion_adapter, only, parted, train_moving
 from worker.demo_model.reader import TEXT_WIDTH, new_text_encoder
-from worker.demo_model.scenes import random_scene
-from worker.demo_model.tokens import new_tokenizer
 
 TIME = torch.tensor([500])
 
@@ -65,26 +61,9 @@ def test_of_a_clip_some_frames_keep_their_numbers() -> None:
     assert all(part.pe.shape[1] == 2 * FRAMES for part in numbers)
 
 
-@pytest.fixture
-def painted() -> tuple[Gallery, Reel]:
-    """A few stills of each size and a few clips, of noise."""
-    rng = random.Random(1)  # noqa: S311 - it draws scenes
-    gallery = {}
-    for width, height in PICTURES:
-        count = 40 if (width, height) == MAIN else 3
-        latents = torch.randn(count, LATENT_CHANNELS, height // 8, width // 8).half()
-        layouts = torch.zeros(count, 3, height // 16, width // 16, dtype=torch.uint8)
-        gallery[width, height] = Wall([random_scene(rng) for _ in range(count)], latents, layouts)
-    clips = torch.randn(3, FRAMES, LATENT_CHANNELS, 16, 16).half()
-    layouts = torch.zeros(3, FRAMES, 1, 8, 8, dtype=torch.uint8)
-    return gallery, Reel([random_clip(rng) for _ in range(3)], clips, layouts)
-
-
 def test_the_training_moves_both_and_what_is_exported_makes_clips(
-    painted: tuple[Gallery, Reel], tmp_path: Path
+    painted: tuple[Gallery, Reel], tokenizer: CLIPTokenizer, tmp_path: Path
 ) -> None:
-    new_tokenizer().save_pretrained(tmp_path / "known")
-    tokenizer = CLIPTokenizer.from_pretrained(tmp_path / "known")
     reader = new_text_encoder(tokenizer).eval()
     unet, adapter = unet_and_adapter()
     before = unet.conv_in.weight.detach().clone()

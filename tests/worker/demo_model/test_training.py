@@ -32,6 +32,18 @@ def test_a_stage_lowers_its_loss_and_ends_after_its_steps() -> None:
     assert abs(weight.item()) < 0.1
 
 
+def test_a_stage_shows_how_far_it_is_and_the_loss_of_its_last_steps(capsys: pytest.CaptureFixture[str]) -> None:
+    pace, weight = descent(60, start=40)
+
+    while not pace.finished:
+        pace.step(weight.sum() * 0 + pace.done)
+
+    shown = capsys.readouterr().err.split("\r")[-1]
+    assert "stage: 100%" in shown
+    assert "60/60" in shown
+    assert "loss 54.5" in shown  # of steps 50 to 59
+
+
 @pytest.mark.parametrize(
     ("done", "share"),
     [(0, 1 / WARM_UP), (WARM_UP, 1.0), (500, 1.0), (1000 - round(COOL_DOWN * 500), 0.5), (999, 0.004)],

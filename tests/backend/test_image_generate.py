@@ -163,7 +163,7 @@ def test_the_task_is_what_was_asked_for(alice: Person, app: Flask, engine: Engin
 @pytest.mark.parametrize(
     ("params", "expected"),
     [
-        ({}, {"model": "darkroom-demo", "steps": 10}),
+        ({}, {"model": "darkroom-demo", "steps": 20}),
         ({"model": "test_model"}, {"model": "darkroom-demo"}),
         ({"model": "darkroom-demo"}, {"model": "darkroom-demo"}),
         ({"model": None}, {"model": "darkroom-demo"}),

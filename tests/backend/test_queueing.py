@@ -24,7 +24,7 @@ from tests.together import at_once
 
 CAP = 3
 MODEL = "darkroom-demo"
-UNITS = 10 * 0.128 * 0.128  # of a task without parameters
+UNITS = 20 * 0.128 * 0.128  # of a task without parameters
 
 
 @pytest.fixture
@@ -249,7 +249,7 @@ def test_a_waiting_task_tells_when_it_will_end(
     add_rate(engine, MODEL, 10 / UNITS)
     for _ in range(workers):
         add_worker(engine)
-    queue_up(engine, id_of(engine, alice), *[{"model": MODEL, "steps": 10, "width": 128, "height": 128}] * 2)
+    queue_up(engine, id_of(engine, alice), *[{"model": MODEL, "steps": 20, "width": 128, "height": 128}] * 2)
 
     last = submitted(alice)
 
@@ -269,7 +269,7 @@ def test_the_time_is_corrected_by_how_wrong_such_times_were(alice: Person, engin
 def test_what_runs_counts_for_who_waits(alice: Person, engine: Engine, worker: Claims) -> None:
     add_rate(engine, MODEL, 1000 / UNITS)
     add_worker(engine)
-    queue_up(engine, id_of(engine, alice), {"model": MODEL, "steps": 10, "width": 128, "height": 128})
+    queue_up(engine, id_of(engine, alice), {"model": MODEL, "steps": 20, "width": 128, "height": 128})
     worker.claim("gpu", lambda shape: 1)
 
     waiting = poll(alice, submitted(alice))
